@@ -1,0 +1,45 @@
+"""The verbs: everything that changes the archive, each ending in one `ledger.record`.
+
+A verb takes rows of the caller's session, changes them and records what happened; it commits
+nothing. `actor` says who does it (`person:5`, `body:3`, `desk`, `import`, `clock`); `at` when it
+happened, if not now.
+"""
+
+from foi.archive.casework.bodies import BodyFields, add_body, carry_key, edit_body, rotate_key
+from foi.archive.casework.people import add_person, edit_person
+from foi.archive.casework.prominence import erase, hide, release
+from foi.archive.casework.requests import (
+    File,
+    annotate,
+    announce_overdue,
+    classify,
+    correspond,
+    edit_request,
+    move,
+    open_request,
+)
+from foi.archive.casework.tags import format_tag, parse_tag, tags_of
+
+__all__ = [
+    "BodyFields",
+    "File",
+    "add_body",
+    "add_person",
+    "annotate",
+    "announce_overdue",
+    "carry_key",
+    "classify",
+    "correspond",
+    "edit_body",
+    "edit_person",
+    "edit_request",
+    "erase",
+    "format_tag",
+    "hide",
+    "move",
+    "open_request",
+    "parse_tag",
+    "release",
+    "rotate_key",
+    "tags_of",
+]

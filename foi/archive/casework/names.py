@@ -1,0 +1,68 @@
+"""Who has which slug: free ones for new rows, former ones that go on redirecting."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from foi.archive.ledger import upserting
+from foi.archive.models import Body, FormerName, InfoRequest, Person
+from foi.archive.slugs import numbered, slug
+
+_COLUMN: dict[str, Any] = {
+    "body": Body.url_name,
+    "person": Person.url_name,
+    "request": InfoRequest.url_title,
+}
+_RULE: dict[str, tuple[str, int | None]] = {
+    "body": ("body", None),
+    "person": ("user", None),
+    "request": ("request", 32),
+}
+
+
+def free_slug(db: Session, kind: str, text: str, own: str = "") -> str:
+    """Give a slug made from `text` that no other row of the kind has or had; `own` counts as
+    free.
+    """
+    default, limit = _RULE[kind]
+    wanted = slug(text, default, limit)
+    # A slug that a longer one begins with is near at hand in the index: wanted <= slug < wanted +
+    # the next letter.
+    column = _COLUMN[kind]
+    taken = set(db.scalars(select(column).where(column >= wanted, column < wanted + "`")))
+    taken |= set(
+        db.scalars(
+            select(FormerName.slug).where(
+                FormerName.subject_kind == kind,
+                FormerName.slug >= wanted,
+                FormerName.slug < wanted + "`",
+            )
+        )
+    )
+    return numbered(wanted, taken - {own})
+
+
+def remember_former(db: Session, kind: str, subject_id: int, former: str, present: str) -> None:
+    """Let the former slug redirect to the subject, and stop the present one from redirecting
+    anywhere.
+    """
+    insert = upserting(db, FormerName)
+    db.execute(
+        insert.values(subject_kind=kind, slug=former, subject_id=subject_id).on_conflict_do_update(
+            index_elements=["subject_kind", "slug"], set_={"subject_id": subject_id}
+        )
+    )
+    row = db.get(FormerName, (kind, present))
+    if row is not None:
+        db.delete(row)
+
+
+def resolve_former(db: Session, kind: str, former: str) -> str | None:
+    """Give the present slug of what used to have this one; None when nothing had it."""
+    column = _COLUMN[kind]
+    return db.scalar(
+        select(column)
+        .join(FormerName, FormerName.subject_id == column.class_.id)
+        .where(FormerName.subject_kind == kind, FormerName.slug == former)
+    )

@@ -1,0 +1,71 @@
+"""The kinds of event and their audiences: public names, promised by feeds, JSON and
+docs/events.md.
+
+Where Alaveteli has a kind of the same meaning, its name is taken. docs/events.md is made from the
+docstrings.
+"""
+
+from enum import StrEnum
+
+
+class Audience(StrEnum):
+    """Who may see that an event happened."""
+
+    PUBLIC = "public"
+    """Anybody, while the rows it points at are public."""
+    PARTIES = "parties"
+    """The requester and the authority of the request."""
+    DESK = "desk"
+    """The people who run the site."""
+
+
+class Kind(StrEnum):
+    """What can happen."""
+
+    SENT = "sent"
+    """A request was made: its first message went to the authority."""
+    FOLLOWUP_SENT = "followup_sent"
+    """A further message went to the authority: a reminder, a clarification, a request for internal
+    review.
+    """
+    RESPONSE = "response"
+    """The authority wrote."""
+    COMMENT = "comment"
+    """Somebody annotated a request."""
+    STATUS_UPDATE = "status_update"
+    """A request's state was described; `params.state` holds it."""
+    EDIT = "edit"
+    """A request's title, law or tags were changed; `params.changed` names the fields."""
+    MOVE_REQUEST = "move_request"
+    """A request was moved to another authority; `params.from` holds the former one's id."""
+    HIDE = "hide"
+    """A request, message, attachment or annotation became less prominent; `params.prominence` says
+    how.
+    """
+    RELEASE = "release"
+    """What had been less prominent is shown normally again."""
+    ERASE = "erase"
+    """A message, attachment or annotation was erased for good; nothing of it is kept."""
+    OVERDUE = "overdue"
+    """The day by which the authority had to answer has passed."""
+    VERY_OVERDUE = "very_overdue"
+    """The second deadline has passed as well."""
+    BODY_ADDED = "body_added"
+    """An authority was added."""
+    BODY_EDITED = "body_edited"
+    """An authority's record was changed; `params.changed` names the fields."""
+    PERSON_ADDED = "person_added"
+    """Somebody joined."""
+    PERSON_EDITED = "person_edited"
+    """A person's public record was changed; `params.changed` names the fields."""
+    KEY_ROTATED = "key_rotated"
+    """An authority's write key was replaced."""
+    KEY_CARRIED = "key_carried"
+    """A key that an authority had on a former site was accepted here."""
+
+
+DESK_ONLY = frozenset({Kind.KEY_ROTATED, Kind.KEY_CARRIED})
+"""Kinds that never reach the public."""
+
+CORRESPONDENCE = (Kind.SENT, Kind.FOLLOWUP_SENT, Kind.RESPONSE, Kind.COMMENT)
+"""Kinds that public feeds and the search index hold, as Alaveteli's do."""

@@ -1,0 +1,254 @@
+"""The numbered log of what happened, and what is owed because of it.
+
+`record` is the only writer of events, versions and deliveries, and the last act of every write. On
+PostgreSQL it takes an advisory lock just before the first insert, so that event ids are commit
+order and a reader by `since` never misses one (a plain serial id did, hundreds of times:
+docs/decisions/0001-ledger.md). On SQLite the write lock of BEGIN IMMEDIATE has the same effect.
+What it gives up: writes are committed one at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from foi.archive.kinds import DESK_ONLY, Audience, Kind
+from foi.archive.models import (
+    Annotation,
+    Attachment,
+    Base,
+    Body,
+    Delivery,
+    Event,
+    InfoRequest,
+    Message,
+    Person,
+    Version,
+)
+
+LOCK = 0x0F01
+"""Number of the advisory lock that orders commits on PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A consumer of the archive's changes, as far as the ledger must know it."""
+
+    consumer: str
+    subjects: frozenset[str]
+    """Kinds of subject it wants to look at: `request`, `body`, `person`."""
+
+
+def now() -> datetime:
+    """Give the present moment; the one clock of the archive."""
+    return datetime.now(UTC)
+
+
+def happening(
+    kind: Kind,
+    actor: str,
+    *,
+    at: datetime | None = None,
+    request: InfoRequest | None = None,
+    body: Body | None = None,
+    person: Person | None = None,
+    message: Message | None = None,
+    attachment: Attachment | None = None,
+    annotation: Annotation | None = None,
+    **params: Any,
+) -> Event:
+    """Describe an event that a verb is about to record; `at` is when it happened (default:
+    now).
+    """
+    moment = now()
+    return Event(
+        kind=kind,
+        audience=Audience.DESK if kind in DESK_ONLY else Audience.PUBLIC,
+        happened_at=at or moment,
+        recorded_at=moment,
+        actor=actor,
+        request=request,
+        body=body,
+        person=person,
+        message=message,
+        attachment=attachment,
+        annotation=annotation,
+        params=params,
+    )
+
+
+def record(db: Session, *events: Event) -> None:
+    """Append events, raise the versions of what they touch and owe the deliveries, in the caller's
+    transaction.
+
+    Nothing may be written after it in the same transaction but what another `record` belongs to.
+    Inside `gathering` it only remembers the events.
+    """
+    pending: list[Event] | None = db.info.get("gathered")
+    if pending is not None:
+        pending.extend(events)
+        return
+    _append(db, events)
+
+
+def lock(db: Session) -> None:
+    """Keep every other writer from recording until the end of this transaction (on SQLite it does
+    already).
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+@contextmanager
+def gathering(db: Session) -> Iterator[None]:
+    """Let many verbs share one `record` at the end of the block: for imports."""
+    if db.info.get("gathered") is not None:
+        raise RuntimeError("gathering is already under way")
+    db.info["gathered"] = []
+    try:
+        yield
+        events = db.info["gathered"]
+        db.info["gathered"] = None
+        if events:
+            _append(db, events)
+    finally:
+        db.info.pop("gathered", None)
+
+
+def _append(db: Session, events: Sequence[Event]) -> None:
+    db.flush()
+    lock(db)
+    moment = now()  # read under the lock, so that recorded_at follows the order of ids
+    for event in events:
+        event.recorded_at = moment
+    db.add_all(events)
+    db.flush()
+    _raise_versions(db, events, moment)
+    owe(db, (subject for event in events for subject in subjects(event)))
+
+
+def scopes(event: Event) -> Iterable[str]:
+    """Give the scopes whose pages an event changes."""
+    yield "events"
+    if event.audience == Audience.DESK:
+        return
+    if event.request_id is not None:
+        yield f"request:{event.request_id}"
+        yield "requests"
+    if event.body_id is not None:
+        yield f"body:{event.body_id}"
+        if event.request_id is None:
+            yield "bodies"
+    if event.kind == Kind.MOVE_REQUEST:
+        yield f"body:{event.params['from']}"
+    requester = event.request.person_id if event.request is not None else None
+    for person_id in {event.person_id, requester} - {None}:
+        yield f"person:{person_id}"
+    if event.person_id is not None and event.request_id is None:
+        yield "people"
+
+
+def subjects(event: Event) -> Iterable[str]:
+    """Give the subjects at which consumers must look because of an event."""
+    if event.audience == Audience.DESK:
+        return
+    if event.request_id is not None:
+        yield f"request:{event.request_id}"
+    elif event.body_id is not None:
+        yield f"body:{event.body_id}"
+    elif event.person_id is not None:
+        yield f"person:{event.person_id}"
+
+
+def _raise_versions(db: Session, events: Sequence[Event], moment: datetime) -> None:
+    newest: dict[str, int] = {}
+    for event in events:
+        for scope in scopes(event):
+            newest[scope] = event.id
+    insert = upserting(db, Version)
+    statement = insert.on_conflict_do_update(
+        index_elements=["scope"],
+        set_={"position": insert.excluded.position, "changed_at": insert.excluded.changed_at},
+    )
+    # Sorted, so that two writers never wait for each other's rows crosswise.
+    db.execute(
+        statement,
+        [{"scope": s, "position": newest[s], "changed_at": moment} for s in sorted(newest)],
+    )
+
+
+def bump(db: Session, *moved: str) -> None:
+    """Raise the position of scopes that no event moves: the search index, extracted texts,
+    receipts.
+    """
+    if not moved:
+        return
+    insert = upserting(db, Version)
+    statement = insert.on_conflict_do_update(
+        index_elements=["scope"],
+        set_={
+            "position": Version.__table__.c.position + 1,
+            "changed_at": insert.excluded.changed_at,
+        },
+    )
+    moment = now()
+    db.execute(
+        statement, [{"scope": s, "position": 1, "changed_at": moment} for s in sorted(set(moved))]
+    )
+
+
+def owe(db: Session, changed: Iterable[str], consumers: Iterable[str] | None = None) -> None:
+    """Owe each consumer a look at each changed subject (`request:7`) that is of a kind it wants.
+
+    One open delivery per consumer and subject: one that is there already is marked again, so that
+    whoever has claimed it will find it due once more. `consumers` names the only ones to owe,
+    whatever kinds they want.
+    """
+    wanted = dict.fromkeys(changed)
+    if consumers is None:
+        audience: tuple[Owed, ...] = db.info.get("owed", ())
+        pairs = [
+            (o.consumer, s) for s in wanted for o in audience if s.split(":")[0] in o.subjects
+        ]
+    else:
+        pairs = [(name, s) for s in wanted for name in consumers]
+    if not pairs:
+        return
+    insert = upserting(db, Delivery)
+    statement = insert.on_conflict_do_update(
+        index_elements=["consumer", "subject"],
+        set_={"mark": Delivery.__table__.c.mark + 1, "parked": False},
+    )
+    fresh = {"mark": 1, "attempts": 0, "error": "", "parked": False}
+    moment = now()
+    db.execute(
+        statement,
+        [
+            {"consumer": c, "subject": s, "due_at": moment, "created_at": moment, **fresh}
+            for c, s in sorted(pairs)
+        ],
+    )
+
+
+def upserting(db: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Give the INSERT of the database at hand that knows ON CONFLICT."""
+    insert: Any = (
+        postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    )
+    made: sqlite.Insert | postgresql.Insert = insert(model.__table__)
+    return made
+
+
+def since(event_id: int, limit: int = 100) -> Select[Any]:
+    """Select the events after `event_id`, oldest first: the gap-free way to follow the archive."""
+    return select(Event).where(Event.id > event_id).order_by(Event.id).limit(limit)
+
+
+def newest(db: Session) -> int:
+    """Give the id of the newest event, 0 when there is none."""
+    return db.scalar(select(func.max(Event.id))) or 0

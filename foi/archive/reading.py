@@ -1,0 +1,214 @@
+"""The one reading of public text: everything that leaves the house is read through here.
+
+Masks (addresses and telephone numbers), prominence and erasure are applied once, so that page,
+JSON, feed, search index and bridge cannot disagree about what the public may see.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from foi.archive.models import Annotation, Attachment, ExtractedText, InfoRequest, Message, Person
+
+READABLE = ("normal", "backpage")
+"""Prominences of a request whose page the public may read; only `normal` ones are listed, fed and
+indexed.
+"""
+
+_EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+# United Kingdom mobile numbers (07 and nine digits, however spaced), and any number that is called
+# a mobile.
+_MOBILE = re.compile(
+    r"(?<![\d+])(?:\+?44[ \-.]?(?:\(0\)[ \-.]?)?|0)7(?:[ \-.]?\d){9}(?!\d)"
+    r"|(?i:\b(?:mobile|mob)(?:\s?(?:no|number|tel|phone))?\.?\s{0,3}:?\s{0,3})"
+    r"\+?\d(?:[ \-.()]{0,2}\d){6,14}"
+)
+
+
+def mask(text: str) -> str:
+    """Give a text with e-mail addresses and mobile telephone numbers taken out."""
+    if "@" in text:
+        text = _EMAIL.sub("[email address]", text)
+    return _MOBILE.sub("[mobile number]", text)
+
+
+def listed() -> ColumnElement[bool]:
+    """The condition under which a request is in lists, feeds, the index and the bridge."""
+    return InfoRequest.prominence == "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAttachment:
+    """An attachment as the public may see it; `withheld` says why there is no more than its
+    place.
+    """
+
+    id: int
+    number: int
+    message_id: int
+    name: str
+    media_type: str
+    size: int | None
+    sha256: str | None
+    link: str
+    withheld: str | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether its bytes can be had here."""
+        return self.sha256 is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """A message as the public may see it; `withheld` says why it has no text and no
+    attachments.
+    """
+
+    id: int
+    request_id: int
+    direction: str
+    purpose: str
+    text: str | None
+    sent_at: datetime | None
+    created_at: datetime
+    prominence: str
+    withheld: str | None
+    attachments: tuple[ReadAttachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnnotation:
+    """An annotation that the public may see."""
+
+    id: int
+    request_id: int
+    person_id: int
+    name: str
+    url_name: str
+    text: str
+    created_at: datetime
+
+
+def why_withheld(
+    prominence: str, reason: str, erased_at: datetime | None, what: str = "message"
+) -> str | None:
+    """Give the public reason for which a part is not shown; None when it is."""
+    if erased_at is not None:
+        return mask(reason) or f"This {what} has been erased."
+    if prominence != "normal":
+        return mask(reason) or f"This {what} has been hidden."
+    return None
+
+
+def messages(db: Session, condition: ColumnElement[bool]) -> list[ReadMessage]:
+    """Read the messages that meet a condition, oldest first, with their attachments."""
+    rows = db.execute(select(*_MESSAGE).where(condition).order_by(Message.id)).all()
+    shown = [row.id for row in rows if row.prominence == "normal" and row.erased_at is None]
+    attached: dict[int, list[ReadAttachment]] = {}
+    if shown:
+        found = db.execute(
+            select(*_ATTACHMENT)
+            .where(Attachment.message_id.in_(shown))
+            .order_by(Attachment.message_id, Attachment.number)
+        )
+        for row in found:
+            attached.setdefault(row.message_id, []).append(read_attachment(row))
+    return [
+        ReadMessage(
+            row.id,
+            row.request_id,
+            row.direction,
+            row.purpose,
+            mask(row.body) if withheld is None and row.body is not None else None,
+            row.sent_at,
+            row.created_at,
+            row.prominence,
+            withheld,
+            tuple(attached.get(row.id, ())),
+        )
+        for row in rows
+        for withheld in [why_withheld(row.prominence, row.prominence_reason, row.erased_at)]
+    ]
+
+
+_MESSAGE = (
+    Message.id,
+    Message.request_id,
+    Message.direction,
+    Message.purpose,
+    Message.body,
+    Message.sent_at,
+    Message.created_at,
+    Message.prominence,
+    Message.prominence_reason,
+    Message.erased_at,
+)
+_ATTACHMENT = (
+    Attachment.id,
+    Attachment.number,
+    Attachment.message_id,
+    Attachment.name,
+    Attachment.media_type,
+    Attachment.size,
+    Attachment.sha256,
+    Attachment.link,
+    Attachment.prominence,
+    Attachment.prominence_reason,
+    Attachment.erased_at,
+)
+
+
+def correspondence(db: Session, request_id: int) -> list[ReadMessage]:
+    """Read a request's messages in order."""
+    return messages(db, Message.request_id == request_id)
+
+
+def read_attachment(row: "Attachment | object") -> ReadAttachment:
+    """Read one attachment row; of one that is withheld only its place remains."""
+    a: Attachment = row  # type: ignore[assignment]  # a result row has the same members
+    withheld = why_withheld(a.prominence, a.prominence_reason, a.erased_at, "attachment")
+    if withheld is not None:
+        return ReadAttachment(a.id, a.number, a.message_id, "", "", None, None, "", withheld)
+    return ReadAttachment(
+        a.id, a.number, a.message_id, mask(a.name), a.media_type, a.size, a.sha256, a.link
+    )
+
+
+def annotations(db: Session, condition: ColumnElement[bool]) -> list[ReadAnnotation]:
+    """Read the annotations that meet a condition and that the public may see, oldest first."""
+    rows = db.execute(
+        select(
+            Annotation.id,
+            Annotation.request_id,
+            Annotation.person_id,
+            Person.name,
+            Person.url_name,
+            Annotation.body,
+            Annotation.created_at,
+        )
+        .join(Person, Person.id == Annotation.person_id)
+        .where(condition, Annotation.prominence == "normal", Annotation.erased_at.is_(None))
+        .order_by(Annotation.id)
+    )
+    return [
+        ReadAnnotation(
+            r.id, r.request_id, r.person_id, r.name, r.url_name, mask(r.body), r.created_at
+        )
+        for r in rows
+    ]
+
+
+def attachment_texts(db: Session, attachments: Iterable[ReadAttachment]) -> dict[str, str]:
+    """Give the text found in each held attachment, by SHA-256."""
+    wanted: Sequence[str] = sorted({a.sha256 for a in attachments if a.sha256 is not None})
+    if not wanted:
+        return {}
+    rows = db.execute(
+        select(ExtractedText.sha256, ExtractedText.text).where(ExtractedText.sha256.in_(wanted))
+    )
+    return {row.sha256: mask(row.text) for row in rows if row.text}
