@@ -1,0 +1,154 @@
+"""The `foi` command: everything an operator does, by name.
+
+Results go to standard output, alone; what is said about them to standard error. Exit codes: 0
+done, 1 done in part or found wanting, 2 cannot be done as asked.
+"""
+
+import importlib
+import json
+import logging
+import sys
+from configparser import ConfigParser, Error
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from foi import __version__, settings
+from foi.settings import BadSetting, Settings
+
+CORE = ("serve", "work", "upgrade", "importing", "keys", "rebuild", "upkeep", "demo")
+"""Modules of foi.commands; each offers `commands`, as an extension's `cli` module does."""
+
+
+class Context:
+    """What every command has: the settings, and the site once it asks for it."""
+
+    def __init__(self, ini: Path | None) -> None:
+        self.ini = ini
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; a wrong one ends the command with exit code 2."""
+        try:
+            return settings.load(_read_ini(self.ini))
+        except BadSetting as wrong:
+            raise click.UsageError(str(wrong)) from None
+
+    @cached_property
+    def registry(self) -> Any:
+        """The registry of the whole application, with every extension's consumers."""
+        from foi import configure
+
+        config = configure(self.settings)
+        config.commit()
+        return config.registry
+
+    def site(self, *, ready: bool = True) -> Any:
+        """Give the site; unless `ready` is false its database must be of this release's schema."""
+        from foi import migrations
+        from foi.site import Site
+
+        site: Site = self.registry["foi.site"]
+        if ready and migrations.current(site.engine) != migrations.head():
+            raise click.UsageError(
+                "The database is not of this release's schema: run `foi upgrade` first."
+            )
+        return site
+
+
+def _read_ini(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"), str(path))
+        return dict(parser["app:main"])
+    except (Error, OSError, UnicodeDecodeError, KeyError) as wrong:
+        raise BadSetting(
+            f"{path} cannot be read as an ini file with a section [app:main]: {wrong}"
+        ) from None
+
+
+class _Commands(click.Group):
+    """The core's commands and those of the extensions that the settings name, looked up when asked
+    for.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._all(ctx))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._all(ctx).get(cmd_name)
+
+    def _all(self, ctx: click.Context) -> dict[str, click.Command]:
+        modules = [f"foi.commands.{name}" for name in CORE]
+        given = ctx.obj if isinstance(ctx.obj, Context) else Context(ctx.params.get("ini"))
+        modules += [f"{extension}.cli" for extension in given.settings.extensions]
+        found: dict[str, click.Command] = {
+            command.name or "": command for command in (settings_command,)
+        }
+        for name in modules:
+            for command in _offered(name):
+                found[command.name or ""] = command
+        return found
+
+
+def _offered(module: str) -> list[click.Command]:
+    try:
+        return list(importlib.import_module(module).commands)
+    except ModuleNotFoundError as missing:
+        if missing.name != module:
+            raise
+        return []  # an extension without commands
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="foi", message="%(prog)s %(version)s")
+@click.option(
+    "--ini",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="FOI_INI",
+    help="File with settings (section [app:main]); the environment overrides it.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Say more on standard error.")
+@click.pass_context
+def main(ctx: click.Context, ini: Path | None, verbose: bool) -> None:
+    """Run and keep a freedom-of-information site."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    ctx.obj = Context(ini)
+
+
+@click.command("settings")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def settings_command(ctx: Context, as_json: bool) -> None:
+    """Show every setting, what it is for and what it is now; secrets are not shown."""
+    rows = []
+    for each in fields(Settings):
+        name = each.metadata["name"]
+        value = getattr(ctx.settings, each.name)
+        shown = " ".join(value) if isinstance(value, tuple) else str(value)
+        if name in settings.SECRET and value:
+            shown = "(set)"
+        rows.append(
+            {
+                "name": name,
+                "value": shown,
+                "default": each.metadata["default"],
+                "environment": list(settings.variables(name, each.metadata["also"])),
+                "doc": each.metadata["doc"],
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['name']} = {row['value']}\n    {row['doc']}")
+        click.echo(f"    {', '.join(row['environment'])}")

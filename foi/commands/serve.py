@@ -1,0 +1,159 @@
+"""`foi serve`: the site and its worker in one process."""
+
+import contextlib
+import logging
+import signal
+import sys
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import waitress
+
+from foi import configure, migrations
+from foi.cli import Context
+from foi.demo import load as load_demo
+from foi.demo import things_to_try
+from foi.site import Site
+from foi.work.worker import Worker
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (setting server.host).")
+@click.option(
+    "--port", type=int, help="Port to listen on (setting server.port); 0 takes a free one."
+)
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Load the demo content first, if the site is empty, and say what to try.",
+)
+@click.option(
+    "--upgrade/--no-upgrade",
+    default=True,
+    show_default=True,
+    help="Bring the database up to date first.",
+)
+@click.pass_obj
+def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade: bool) -> None:
+    """Serve the site, and do the owed work in threads beside it (setting worker.embedded)."""
+    settings = ctx.settings
+    config = configure(settings)
+    app = config.make_wsgi_app()
+    site: Site = config.registry["foi.site"]
+    if upgrade:
+        migrations.upgrade(site.engine, settings)
+    elif migrations.current(site.engine) != migrations.head():
+        raise click.UsageError(
+            "The database is not of this release's schema: run `foi upgrade` first."
+        )
+    if demo:
+        load_demo(site)
+    try:
+        server = waitress.create_server(
+            app,
+            host=host or settings.host,
+            port=settings.port if port is None else port,
+            threads=settings.threads,
+            max_request_body_size=settings.body_limit,
+            channel_timeout=120,
+            ident=None,
+        )
+    except OSError as taken:
+        raise click.UsageError(
+            f"Cannot listen on port {port or settings.port}: {taken}."
+        ) from None
+    worker = Worker(site) if settings.worker else None
+    if worker:
+        worker.start()
+    address = f"http://{server.effective_host}:{server.effective_port}"
+    if demo:
+        click.echo(things_to_try(site, _public(settings.site_url, address)))
+    else:
+        click.echo(address)
+    sys.stdout.flush()
+    _run(server)
+    if worker:
+        worker.stop()
+    site.close()
+
+
+def _public(site_url: str, address: str) -> str:
+    """Give the address to print: the site's own if it is this machine's, with the port it really
+    listens on.
+    """
+    return address if urlsplit(site_url).hostname in ("localhost", "127.0.0.1") else site_url
+
+
+def _run(server: Any) -> None:
+    """Serve until interrupted or told to end."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+        server.run()
+    server.close()
+
+
+def _interrupt(*_: object) -> None:
+    raise SystemExit(0)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when nothing is due any more.")
+@click.option(
+    "--parked",
+    is_flag=True,
+    help="Show what was given up after many attempts, and why; do no work.",
+)
+@click.option("--retry", is_flag=True, help="Make what was given up due again; do no work.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def work(ctx: Context, once: bool, parked: bool, retry: bool, as_json: bool) -> None:
+    """Do the owed work (index, texts, bridge ...) in a process of its own; any number may run."""
+    import json
+
+    from foi.archive.models import Delivery
+    from foi.work import duties, outbox
+    from foi.work.worker import drain
+
+    site: Site = ctx.site()
+    if retry:
+        with site.sessions.writing() as db:
+            click.echo(outbox.retry(db))
+    elif parked:
+        with site.sessions.reading() as db:
+            rows = [
+                {
+                    "id": d.id,
+                    "consumer": d.consumer,
+                    "subject": d.subject,
+                    "attempts": d.attempts,
+                    "error": d.error,
+                }
+                for d in db.query(Delivery).filter(Delivery.parked).order_by(Delivery.id)
+            ]
+        if as_json:
+            click.echo(json.dumps(rows))
+        for row in [] if as_json else rows:
+            tried = f"tried {row['attempts']} times"
+            click.echo(f"{row['consumer']} {row['subject']} ({tried}): {row['error']}")
+        sys.exit(1 if rows else 0)
+    elif once:
+        duties.perform(site)
+        click.echo(drain(site))
+    else:
+        worker = Worker(site)
+        worker.start()
+        click.echo("Working. End with Ctrl-C.", err=True)
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        with contextlib.suppress(KeyboardInterrupt):
+            stop.wait()
+        worker.stop()
+    site.close()
+
+
+commands = [serve, work]

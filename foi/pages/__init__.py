@@ -1,0 +1,30 @@
+"""What the public reads: one loader for each resource, every format once."""
+
+from pyramid.config import Configurator
+
+from foi import paths
+from foi.pages import json as machine
+from foi.pages.html import render_page
+from foi.pages.variants import Variant
+
+
+def includeme(config: Configurator) -> None:
+    """Register the formats of the core and what serves pages."""
+    config.include("foi.pages.variants")
+    config.include("foi.pages.cache")
+    config.add_variant(
+        Variant("html", "", "", "text/html", render_page, False, "This page", False)
+    )
+    config.add_variant(
+        Variant(
+            "json",
+            "",
+            ".json",
+            "application/json",
+            machine.render_page,
+            False,
+            "JSON version of this page",
+            True,
+        )
+    )
+    config.add_static_view("static", str(paths.folder("templates") / "static"), cache_max_age=3600)

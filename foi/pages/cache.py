@@ -1,0 +1,191 @@
+"""Validators and the cache of finished pages, in one tween above the transaction.
+
+A page's version is known before the page is loaded: the positions of the scopes it shows, the
+site-local day and the epoch (release and settings). So a page that has not changed is answered
+from memory, or with 304, after one raw look at the versions; nothing is ever purged. Cached bytes
+hold no token, cookie or identity.
+"""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from pyramid.config import Configurator
+from pyramid.registry import Registry
+from pyramid.request import Request
+from pyramid.response import Response
+
+from foi import __version__
+from foi.archive.calendar import Calendar
+from foi.settings import Settings
+from foi.site import Site
+
+CACHE_CONTROL = "public, max-age=0, must-revalidate"
+_OVERHEAD = 2000  # bytes of a cached page beside its body
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A finished page and what it was made from."""
+
+    scopes: tuple[str, ...]
+    positions: tuple[tuple[str, int], ...]
+    day: date
+    headers: list[tuple[str, str]]
+    body: bytes
+    etag: str
+    modified: datetime
+
+
+class Cache:
+    """Finished pages by address, the least recently used ones leaving first."""
+
+    def __init__(self, megabytes: int) -> None:
+        self._limit = megabytes << 20
+        self._size = 0
+        self._pages: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, address: str) -> Kept | None:
+        """Give the page kept for an address, whether or not it is still right."""
+        kept = self._pages.get(address)
+        if kept is not None:
+            try:
+                self._pages.move_to_end(address)
+            except KeyError:
+                return None  # another thread has just let go of it
+        return kept
+
+    def put(self, address: str, kept: Kept) -> None:
+        """Keep a page; one of more than a sixteenth of the memory is not worth it."""
+        weight = len(kept.body) + _OVERHEAD
+        if weight > self._limit // 16:
+            return
+        with self._lock:
+            former = self._pages.pop(address, None)
+            self._size += weight - (len(former.body) + _OVERHEAD if former else 0)
+            self._pages[address] = kept
+            while self._size > self._limit:
+                _, dropped = self._pages.popitem(last=False)
+                self._size -= len(dropped.body) + _OVERHEAD
+
+
+class _Today:
+    """The site-local day, worked out at most once a second."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._second, self._day = 0, calendar.today()
+
+    def __call__(self) -> date:
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._day = second, self._calendar.today()
+        return self._day
+
+
+def epoch(settings: Settings) -> str:
+    """Give what all pages of this release under these settings have in common."""
+    told = (
+        __version__,
+        settings.site_url,
+        settings.site_name,
+        settings.site_locale,
+        str(settings.site_zone),
+        settings.jurisdiction,
+        settings.extensions,
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def tween_factory(
+    handler: Callable[[Request], Response], registry: Registry
+) -> Callable[[Request], Response]:
+    """Answer from memory what has not changed, and give every page its validators."""
+    site: Site = registry["foi.site"]
+    versions = site.versions
+    cache = Cache(site.settings.cache_megabytes)
+    today = _Today(site.calendar)
+    mark = epoch(site.settings)
+
+    def tween(request: Request) -> Response:
+        environ = request.environ
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return handler(request)
+        address = f"{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
+        kept = cache.get(address) if "foi.db" not in environ else None
+        if (
+            kept is not None
+            and kept.day == today()
+            and kept.positions == versions.read(kept.scopes)
+        ):
+            return _answer(request, kept)
+        day = today()
+        response = handler(request)
+        stamp = getattr(request, "foi_stamp", None)
+        if stamp is None or response.status_code != 200:
+            return response
+        kept = _keep(response, stamp, day, site, f"{mark}{address}")
+        if "foi.db" not in environ:
+            cache.put(address, kept)
+        return _answer(request, kept)
+
+    return tween
+
+
+def _keep(
+    response: Response,
+    stamp: tuple[tuple[str, ...], tuple[tuple[str, int], ...], datetime],
+    day: date,
+    site: Site,
+    address: str,
+) -> Kept:
+    scopes, positions, moment = stamp
+    told = repr((positions, day, address)).encode()
+    etag = f'"{hashlib.blake2b(told, digest_size=15).hexdigest()}"'
+    modified = max(moment, site.calendar.midnight(day)).replace(microsecond=0)
+    response.headers["ETag"] = etag
+    response.headers["Last-Modified"] = format_datetime(modified, usegmt=True)
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    return Kept(scopes, positions, day, list(response.headerlist), response.body, etag, modified)
+
+
+def _answer(request: Request, kept: Kept) -> Response:
+    if _unchanged(request, kept):
+        headers = [(n, v) for n, v in kept.headers if n not in ("Content-Type", "Content-Length")]
+        return Response(status=304, headerlist=headers)
+    return Response(body=kept.body, headerlist=kept.headers.copy())
+
+
+def _unchanged(request: Request, kept: Kept) -> bool:
+    """Judge the request's conditions (RFC 9110 section 13.1); a date decides only without an
+    entity tag.
+    """
+    asked = request.environ.get("HTTP_IF_NONE_MATCH")
+    if asked is not None:
+        return asked.strip() == "*" or kept.etag in (
+            tag.strip().removeprefix("W/") for tag in asked.split(",")
+        )
+    since = request.environ.get("HTTP_IF_MODIFIED_SINCE")
+    # A date has whole seconds: while the second of the last change runs, more may come that it
+    # cannot tell apart.
+    if since is None or (datetime.now(UTC) - kept.modified).total_seconds() < 2:
+        return False
+    try:
+        moment = parsedate_to_datetime(since)
+    except (ValueError, OverflowError):
+        return False
+    return moment.tzinfo is not None and kept.modified <= moment
+
+
+def includeme(config: Configurator) -> None:
+    """Put the tween above retries, transaction and exception views."""
+    config.add_tween(
+        "foi.pages.cache.tween_factory",
+        over=["pyramid_tm.tm_tween_factory", "foi.problems.tween_factory"],
+    )

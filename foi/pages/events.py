@@ -1,0 +1,397 @@
+"""Events as the public may see them: for feeds, for the JSON of requests and for the log of
+everything.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from foi.archive import reading
+from foi.archive.kinds import CORRESPONDENCE, Audience, Kind
+from foi.archive.models import Annotation, Body, Event, InfoRequest, Message, Person
+from foi.archive.states import LABELS
+from foi.pages import links, members, prose
+from foi.pages.json import moment
+from foi.pages.page import Enclosure, Entry
+from foi.site import Site
+
+PER_PAGE = 25
+WITHDRAWALS = (Kind.HIDE, Kind.ERASE)
+
+_EVENT = (
+    Event.id,
+    Event.kind,
+    Event.happened_at,
+    Event.recorded_at,
+    Event.request_id,
+    Event.body_id,
+    Event.person_id,
+    Event.message_id,
+    Event.attachment_id,
+    Event.annotation_id,
+    Event.params,
+)
+
+
+def visible(readable: tuple[str, ...] = ("normal",)) -> ColumnElement[bool]:
+    """The condition under which the public may see an event of a request; joins as `select_events`
+    makes them.
+
+    That something was hidden or erased stays visible, as a bare pointer, so that mirrors can
+    follow it.
+    """
+    return and_(
+        Event.audience == Audience.PUBLIC,
+        or_(
+            Event.kind.in_(WITHDRAWALS),
+            and_(
+                or_(Event.request_id.is_(None), InfoRequest.prominence.in_(readable)),
+                or_(
+                    Event.message_id.is_(None),
+                    and_(Message.prominence == "normal", Message.erased_at.is_(None)),
+                ),
+                or_(
+                    Event.annotation_id.is_(None),
+                    and_(Annotation.prominence == "normal", Annotation.erased_at.is_(None)),
+                ),
+            ),
+        ),
+    )
+
+
+def select_events(
+    *conditions: ColumnElement[bool], readable: tuple[str, ...] = ("normal",)
+) -> Select[Any]:
+    """Select the events that the public may see and that meet the conditions."""
+    return (
+        select(*_EVENT)
+        .select_from(Event)
+        .outerjoin(InfoRequest, InfoRequest.id == Event.request_id)
+        .outerjoin(Message, Message.id == Event.message_id)
+        .outerjoin(Annotation, Annotation.id == Event.annotation_id)
+        .where(visible(readable), *conditions)
+    )
+
+
+def in_feeds() -> ColumnElement[bool]:
+    """The condition for the kinds that public feeds hold."""
+    return Event.kind.in_(CORRESPONDENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What became of a request as seen from one of its events (Alaveteli's InfoRequestEvent)."""
+
+    described: str | None = None
+    calculated: str | None = None
+    at: Any = None
+    """When it was described, in the world."""
+    recorded: Any = None
+    """When that was recorded here."""
+
+
+def describe(events: Sequence[Any]) -> dict[int, Described]:
+    """Work out the states of one request's events, given in order of their ids.
+
+    A response takes the next description before the following response; a description takes its
+    own; a letter to the authority takes `waiting_response` or the review that was asked for with
+    it.
+    """
+    result: dict[int, Described] = {}
+    following: Described = Described()
+    for event in reversed(events):
+        if event.kind == Kind.STATUS_UPDATE:
+            state = event.params.get("state")
+            following = Described(state, state, event.happened_at, event.recorded_at)
+            result[event.id] = following
+        elif event.kind == Kind.RESPONSE:
+            result[event.id], following = following, Described()
+        elif event.kind in (Kind.SENT, Kind.FOLLOWUP_SENT):
+            review = following.calculated == "internal_review"
+            state = "internal_review" if review else "waiting_response"
+            result[event.id] = Described(state, state, event.happened_at, event.recorded_at)
+            following = Described()
+    return result
+
+
+def states_of(db: Session, request_ids: Iterable[int]) -> dict[int, Described]:
+    """Give what `describe` says of every event of several requests."""
+    wanted = sorted(set(request_ids))
+    if not wanted:
+        return {}
+    kinds = (Kind.STATUS_UPDATE, Kind.RESPONSE, Kind.SENT, Kind.FOLLOWUP_SENT)
+    rows = db.execute(
+        select(
+            Event.id,
+            Event.kind,
+            Event.params,
+            Event.happened_at,
+            Event.recorded_at,
+            Event.request_id,
+        )
+        .where(Event.request_id.in_(wanted), Event.kind.in_(kinds))
+        .order_by(Event.id)
+    ).all()
+    by_request: dict[int, list[Any]] = {}
+    for row in rows:
+        by_request.setdefault(row.request_id, []).append(row)
+    return {
+        key: value for events in by_request.values() for key, value in describe(events).items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The rows that a batch of events points at, read once."""
+
+    requests: Mapping[int, members.Listed]
+    bodies: Mapping[int, Row[Any]]
+    people: Mapping[int, Row[Any]]
+    messages: Mapping[int, reading.ReadMessage]
+    annotations: Mapping[int, reading.ReadAnnotation]
+    states: Mapping[int, Described]
+
+
+def context(db: Session, events: Sequence[Row[Any]], today: date) -> Context:
+    """Read the rows that events point at, a handful of selects for the whole batch."""
+    request_ids = {e.request_id for e in events if e.request_id}
+    body_ids = {e.body_id for e in events if e.body_id and not e.request_id}
+    person_ids = {e.person_id for e in events if e.person_id and not e.request_id}
+    message_ids = {e.message_id for e in events if e.message_id}
+    annotation_ids = {e.annotation_id for e in events if e.annotation_id}
+    requests = (
+        members.listed(
+            db,
+            db.execute(
+                members.with_parties().where(
+                    InfoRequest.id.in_(request_ids), InfoRequest.prominence.in_(reading.READABLE)
+                )
+            ).all(),
+            today,
+        )
+        if request_ids
+        else []
+    )
+    return Context(
+        {r.row.id: r for r in requests},
+        _named(db, Body, body_ids),
+        _named(db, Person, person_ids),
+        {m.id: m for m in reading.messages(db, Message.id.in_(message_ids))}
+        if message_ids
+        else {},
+        {a.id: a for a in reading.annotations(db, Annotation.id.in_(annotation_ids))}
+        if annotation_ids
+        else {},
+        states_of(db, request_ids),
+    )
+
+
+def _named(db: Session, model: Any, ids: set[int]) -> dict[int, Row[Any]]:
+    if not ids:
+        return {}
+    rows = db.execute(select(model.id, model.url_name, model.name).where(model.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def event_members(site: Site, event: Row[Any], read: Context) -> dict[str, Any]:
+    """An event's own JSON members (Alaveteli's `json_for_api`), pointers only."""
+    zone = site.settings.site_zone
+    described = read.states.get(event.id, Described())
+    message = read.messages.get(event.message_id) if event.message_id else None
+    data = {
+        "id": event.id,
+        "event_type": str(event.kind),
+        "created_at": moment(event.happened_at, zone),
+        "recorded_at": moment(event.recorded_at, zone),
+        "described_state": described.described,
+        "calculated_state": described.calculated,
+        "last_described_at": moment(described.at, zone),
+        "incoming_message_id": event.message_id
+        if message and message.direction == "response"
+        else None,
+        "outgoing_message_id": event.message_id
+        if message and message.direction == "request"
+        else None,
+        "comment_id": event.annotation_id,
+        "url": site.url(f"/request_event/{event.id}") if event.request_id else None,
+    }
+    if message is not None:
+        data["display_status"] = LABELS.get(described.calculated or "waiting_classification")
+    return data
+
+
+def entries(db: Session, site: Site, events: Sequence[Row[Any]]) -> list[Entry]:
+    """Make feed entries of events, in their order."""
+    read = context(db, events, site.calendar.today())
+    return [_entry(site, event, read) for event in events]
+
+
+def _entry(site: Site, event: Row[Any], read: Context) -> Entry:
+    request = read.requests.get(event.request_id) if event.request_id else None
+    message = read.messages.get(event.message_id) if event.message_id else None
+    annotation = read.annotations.get(event.annotation_id) if event.annotation_id else None
+    title, path, author, author_path = _headline(event, request, annotation, read)
+    text = message.text if message else annotation.text if annotation else None
+    data = event_members(site, event, read)
+    if request is not None:
+        data |= {
+            "info_request": members.request_members(site, request),
+            "public_body": members.short_body_members(site, request.row),
+            "user": members.requester_members(site, request),
+        }
+        if event.kind in CORRESPONDENCE:
+            data |= {"snippet": str(escape(prose.first_words(text or "", 150))), "text": text}
+            attached = message.attachments if message else ()
+            data["attachments"] = [
+                members.attachment_members(site, request.row.url_title, a) for a in attached
+            ]
+    return Entry(
+        key=f"event/{event.id}",
+        title=title,
+        path=path,
+        published=event.happened_at,
+        updated=_updated(event, read),
+        author=author,
+        author_path=author_path,
+        html=_html(event, request, message, text, read),
+        categories=_categories(request),
+        enclosures=_enclosures(site, request, message),
+        data=data,
+    )
+
+
+def _updated(event: Row[Any], read: Context) -> datetime:
+    """Give when an entry last changed: recorded, or since described, which its text says."""
+    described = read.states.get(event.id)
+    recorded: datetime = event.recorded_at
+    return max(recorded, described.recorded) if described and described.recorded else recorded
+
+
+def _headline(
+    event: Row[Any],
+    request: members.Listed | None,
+    annotation: reading.ReadAnnotation | None,
+    read: Context,
+) -> tuple[str, str, str, str | None]:
+    """Give an entry's title, path, author and the author's page."""
+    if request is not None:
+        path = request.path + anchor(event, read)
+        body, asker = request.row.body_name, request.requester
+        commenter = annotation.name if annotation else asker
+        commenter_path = (
+            links.person_path(annotation.url_name) if annotation else request.requester_path
+        )
+        titles = {
+            Kind.SENT: (f"{request.title}: request to {body}", asker, request.requester_path),
+            Kind.FOLLOWUP_SENT: (
+                f"{request.title}: follow-up to {body}",
+                asker,
+                request.requester_path,
+            ),
+            Kind.RESPONSE: (f"{request.title}: response from {body}", body, request.body_path),
+            Kind.COMMENT: (
+                f"{request.title}: annotation by {commenter}",
+                commenter,
+                commenter_path,
+            ),
+            Kind.STATUS_UPDATE: (
+                f"{request.title}: described as “{LABELS.get(event.params.get('state', ''), '')}”",
+                asker,
+                request.requester_path,
+            ),
+        }
+        title, author, author_path = titles.get(
+            event.kind,
+            (f"{request.title}: {_SAID.get(event.kind, event.kind)}", body, request.body_path),
+        )
+        return title, path, author, author_path
+    if event.request_id:
+        return (
+            f"Request {event.request_id}: {_SAID.get(event.kind, event.kind)}",
+            "/events",
+            "The site",
+            None,
+        )
+    kind, rows, prefix = (
+        ("authority", read.bodies, "/body/")
+        if event.body_id
+        else ("person", read.people, "/user/")
+    )
+    row = rows.get(event.body_id or event.person_id)
+    if row is None:
+        return f"A {kind} that is no longer here", "/events", "The site", None
+    path = prefix + links.segment(row.url_name)
+    return f"{row.name}: {_SAID.get(event.kind, event.kind)}", path, row.name, path
+
+
+_SAID = {
+    Kind.EDIT: "edited",
+    Kind.MOVE_REQUEST: "moved to another authority",
+    Kind.HIDE: "something was hidden",
+    Kind.RELEASE: "shown again",
+    Kind.ERASE: "something was erased",
+    Kind.OVERDUE: "the answer is late",
+    Kind.VERY_OVERDUE: "the answer is very late",
+    Kind.BODY_ADDED: "authority added",
+    Kind.BODY_EDITED: "authority edited",
+    Kind.PERSON_ADDED: "joined",
+    Kind.PERSON_EDITED: "changed their profile",
+}
+
+
+def anchor(event: Row[Any], read: Context) -> str:
+    """Give the anchor of an event on its request's page."""
+    if event.annotation_id:
+        return f"#comment-{event.annotation_id}"
+    message = read.messages.get(event.message_id) if event.message_id else None
+    return links.message_anchor(message.direction, message.id) if message else ""
+
+
+def _html(
+    event: Row[Any],
+    request: members.Listed | None,
+    message: reading.ReadMessage | None,
+    text: str | None,
+    read: Context,
+) -> str:
+    if event.kind not in CORRESPONDENCE or request is None:
+        return ""
+    told = prose.to_html(text) if text else Markup("<p>The text of this message is not known.</p>")
+    attached = [a for a in (message.attachments if message else ()) if a.withheld is None]
+    if attached:
+        told += Markup("<p>Attachments: {}</p>").format(", ".join(a.name for a in attached))
+    described = read.states.get(event.id)
+    if event.kind == Kind.RESPONSE and described and described.calculated:
+        told += Markup("<p>Described as: {}</p>").format(
+            LABELS.get(described.calculated, described.calculated)
+        )
+    return str(told)
+
+
+def _categories(request: members.Listed | None) -> tuple[tuple[str, str], ...]:
+    if request is None:
+        return ()
+    tags = tuple((f"{name}:{value}" if value else name,) * 2 for name, value in request.tags)
+    return ((request.state.name, request.state.label), *tags)
+
+
+def _enclosures(
+    site: Site, request: members.Listed | None, message: reading.ReadMessage | None
+) -> tuple[Enclosure, ...]:
+    if request is None or message is None:
+        return ()
+    return tuple(
+        Enclosure(
+            site.url(links.attachment_path(request.row.url_title, message.id, a.number, a.name)),
+            a.media_type,
+            a.size,
+            a.name,
+        )
+        for a in message.attachments
+        if a.held and a.withheld is None
+    )

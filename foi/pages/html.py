@@ -1,0 +1,89 @@
+"""The HTML renderer, and what every template can use."""
+
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyramid.config import Configurator
+from pyramid.renderers import render
+from pyramid.request import Request
+
+from foi import paths
+from foi.archive.casework import format_tag
+from foi.pages import links, prose
+from foi.pages.page import Page
+from foi.pages.variants import alternates
+from foi.site import Site, site_of
+
+_UNITS = ("bytes", "kB", "MB", "GB")
+
+
+def render_page(request: Request, page: Page) -> str:
+    """Give a page as HTML."""
+    site = site_of(request)
+    shown = {
+        "page": page,
+        "site": site.settings,
+        "alternates": alternates(request, page),
+        **page.shows,
+    }
+    return render(page.template, shown, request=request)  # type: ignore[no-any-return]
+
+
+def human_size(size: int | None) -> str:
+    """Give a number of bytes in decimal units, to three digits."""
+    if size is None:
+        return "size not known"
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g} {_UNITS[unit]}"
+
+
+def web_link(address: str | None) -> str:
+    """Give an address if it is an http(s) one, else nothing: others are shown, never linked."""
+    if not address:
+        return ""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return address if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def day_words(value: date | datetime | None, site: Site) -> str:
+    """Give a day in words, `21 November 2026`, in the site's zone."""
+    if value is None:
+        return "date not known"
+    day = site.calendar.day(value) if isinstance(value, datetime) else value
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def includeme(config: Configurator) -> None:
+    """Set up the templates."""
+    config.include("pyramid_jinja2")
+    config.add_jinja2_renderer(".jinja2")
+    config.add_jinja2_search_path(str(paths.folder("templates")), name=".jinja2")
+    site: Site = config.registry["foi.site"]
+
+    def prepare() -> None:
+        environment = config.get_jinja2_environment(name=".jinja2")
+        environment.trim_blocks = environment.lstrip_blocks = True
+        environment.globals |= {"links": links, "site": site.settings}
+        environment.filters |= {
+            "day": lambda value: day_words(value, site),
+            "iso": _iso,
+            "size": human_size,
+            "prose": prose.to_html,
+            "letter": prose.folded,
+            "web_link": web_link,
+            "tag": lambda pair: format_tag(*pair),
+        }
+
+    config.action(None, prepare, order=1)
+
+
+def _iso(value: Any) -> str:
+    return (
+        value.isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+    )

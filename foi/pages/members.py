@@ -1,0 +1,215 @@
+"""JSON members of requests, authorities, people and messages, made in one place for every page and
+feed.
+
+The members that Alaveteli has carry its names and meaning (its `json_for_api`); the others are
+this site's own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from foi.archive.models import Body, InfoRequest, Person, Tag
+from foi.archive.reading import ReadAttachment, ReadMessage, mask
+from foi.archive.states import State, calculated
+from foi.pages import links
+from foi.pages.json import moment, tag_pairs
+from foi.site import Site
+
+REQUEST = (
+    InfoRequest.id,
+    InfoRequest.url_title,
+    InfoRequest.title,
+    InfoRequest.body_id,
+    InfoRequest.person_id,
+    InfoRequest.external_user_name,
+    InfoRequest.external_url,
+    InfoRequest.described_state,
+    InfoRequest.awaiting_description,
+    InfoRequest.law_used,
+    InfoRequest.prominence,
+    InfoRequest.prominence_reason,
+    InfoRequest.due_on,
+    InfoRequest.very_overdue_on,
+    InfoRequest.created_at,
+    InfoRequest.updated_at,
+    InfoRequest.source_url,
+    Body.url_name.label("body_url_name"),
+    Body.name.label("body_name"),
+    Person.url_name.label("person_url_name"),
+    Person.name.label("person_name"),
+)
+"""Columns of a request with its authority and requester; select them from `with_parties()`."""
+
+
+def with_parties() -> Select[Any]:
+    """Select REQUEST from requests joined with their authority and requester."""
+    statement: Select[Any] = (
+        select(*REQUEST)
+        .select_from(InfoRequest)
+        .join(Body, Body.id == InfoRequest.body_id)
+        .outerjoin(Person, Person.id == InfoRequest.person_id)
+    )
+    return statement
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A request as lists, feeds and its own page show it."""
+
+    row: Row[Any]
+    state: State
+    tags: Sequence[tuple[str, str]]
+
+    @property
+    def title(self) -> str:
+        """Its title, masked."""
+        return mask(self.row.title)
+
+    @property
+    def path(self) -> str:
+        """Its page."""
+        return links.request_path(self.row.url_title)
+
+    @property
+    def requester(self) -> str:
+        """The public name of who made it."""
+        return self.row.person_name or mask(self.row.external_user_name or "") or "Anonymous user"
+
+    @property
+    def requester_path(self) -> str | None:
+        """The page of who made it; None when it is nobody registered."""
+        return links.person_path(self.row.person_url_name) if self.row.person_url_name else None
+
+    @property
+    def body_path(self) -> str:
+        """The page of its authority."""
+        return links.body_path(self.row.body_url_name)
+
+
+def listed(db: Session, rows: Sequence[Row[Any]], today: date) -> list[Listed]:
+    """Make rows of REQUEST ready to be shown."""
+    tags = tags_by_subject(db, "request", [row.id for row in rows])
+    return [Listed(row, state_of(row, today), tags.get(row.id, ())) for row in rows]
+
+
+def state_of(row: Any, today: date) -> State:
+    """Give the state that a request shows on a day."""
+    return calculated(
+        row.described_state, row.awaiting_description, row.due_on, row.very_overdue_on, today
+    )
+
+
+def tags_by_subject(
+    db: Session, kind: str, ids: Sequence[int]
+) -> dict[int, list[tuple[str, str]]]:
+    """Give the tags of several subjects at once."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    if ids:
+        rows = db.execute(
+            select(Tag.subject_id, Tag.name, Tag.value)
+            .where(Tag.subject_kind == kind, Tag.subject_id.in_(ids))
+            .order_by(Tag.id)
+        )
+        for subject_id, name, value in rows:
+            found.setdefault(subject_id, []).append((name, value))
+    return found
+
+
+def request_members(site: Site, request: Listed) -> dict[str, Any]:
+    """The members of a request that every JSON has."""
+    row, zone = request.row, site.settings.site_zone
+    return {
+        "id": row.id,
+        "url_title": row.url_title,
+        "title": request.title,
+        "created_at": moment(row.created_at, zone),
+        "updated_at": moment(row.updated_at, zone),
+        "described_state": row.described_state,
+        "display_status": request.state.label,
+        "awaiting_description": row.awaiting_description,
+        "prominence": row.prominence,
+        "law_used": row.law_used,
+        "tags": tag_pairs(request.tags),
+        "calculated_state": request.state.name,
+        "due_on": row.due_on and row.due_on.isoformat(),
+        "very_overdue_on": row.very_overdue_on and row.very_overdue_on.isoformat(),
+        "external_url": row.external_url,
+        "url": site.url(request.path),
+    }
+
+
+def short_body_members(site: Site, row: Any) -> dict[str, Any]:
+    """An authority as it stands within a request's JSON."""
+    return {
+        "id": row.body_id,
+        "url_name": row.body_url_name,
+        "name": row.body_name,
+        "url": site.url(links.body_path(row.body_url_name)),
+    }
+
+
+def requester_members(site: Site, request: Listed) -> dict[str, Any]:
+    """`user` of a request: an object with its page for a registered person, a name alone for
+    others.
+    """
+    if request.row.person_id is None:
+        return {"name": request.requester}
+    return {
+        "id": request.row.person_id,
+        "url_name": request.row.person_url_name,
+        "name": request.row.person_name,
+        "url": site.url(links.person_path(request.row.person_url_name)),
+    }
+
+
+def person_members(person: Person) -> dict[str, Any]:
+    """A person's own JSON."""
+    return {
+        "id": person.id,
+        "url_name": person.url_name,
+        "name": person.name,
+        "ban_text": person.ban_text,
+        "about_me": mask(person.about),
+    }
+
+
+def attachment_members(site: Site, url_title: str, attachment: ReadAttachment) -> dict[str, Any]:
+    """An attachment: what it is, where it is, and by which hash it can be checked."""
+    members: dict[str, Any] = {"id": attachment.id, "number": attachment.number}
+    if attachment.withheld is not None:
+        return members | {"withheld": attachment.withheld}
+    path = links.attachment_path(
+        url_title, attachment.message_id, attachment.number, attachment.name
+    )
+    return members | {
+        "filename": attachment.name,
+        "content_type": attachment.media_type,
+        "size": attachment.size,
+        "sha256": attachment.sha256,
+        "url": site.url(path) if attachment.held else None,
+        "original_url": attachment.link or None,
+    }
+
+
+def message_members(site: Site, url_title: str, message: ReadMessage) -> dict[str, Any]:
+    """A message with its text and attachments; of a withheld one only its place and the reason."""
+    zone = site.settings.site_zone
+    return {
+        "id": message.id,
+        "direction": message.direction,
+        "purpose": message.purpose,
+        "sent_at": moment(message.sent_at, zone),
+        "created_at": moment(message.created_at, zone),
+        "text": message.text,
+        "prominence": message.prominence,
+        "withheld": message.withheld,
+        "attachments": [attachment_members(site, url_title, a) for a in message.attachments],
+        "url": site.url(
+            links.request_path(url_title) + links.message_anchor(message.direction, message.id)
+        ),
+    }

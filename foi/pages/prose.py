@@ -1,0 +1,66 @@
+"""Plain text as safe HTML: paragraphs, links, quoted replies folded."""
+
+import re
+
+from markupsafe import Markup, escape
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\^{}\[\]]+", re.IGNORECASE)
+_TRAILING = ".,;:!?)'\""
+_QUOTED = re.compile(r"(?m)^(?:-{2,} ?Original Message ?-{2,}|_{20,})\s*$", re.IGNORECASE)
+_QUOTE_LINES = re.compile(r"(?m)(?:^>.*(?:\n|\Z)){3,}")
+
+
+def to_html(text: str) -> Markup:
+    """Give a plain text as HTML: blank lines part paragraphs, line ends stay, http(s) addresses
+    are links.
+    """
+    paragraphs = re.split(r"\n[ \t]*\n\s*", text.strip())
+    return Markup("\n").join(
+        Markup("<p>{}</p>").format(_linked(paragraph))
+        for paragraph in paragraphs
+        if paragraph.strip()
+    )
+
+
+def folded(text: str) -> Markup:
+    """Give a letter as HTML with what it quotes of earlier letters folded away."""
+    parts: list[Markup] = []
+    rest = text
+    original = _QUOTED.search(rest)
+    tail = ""
+    if original and original.start() > 0 and rest[: original.start()].strip():
+        rest, tail = rest[: original.start()], rest[original.start() :]
+    position = 0
+    for quote in _QUOTE_LINES.finditer(rest):
+        parts += [to_html(rest[position : quote.start()]), _fold(quote.group())]
+        position = quote.end()
+    parts.append(to_html(rest[position:]))
+    if tail:
+        parts.append(_fold(tail))
+    return Markup("\n").join(part for part in parts if part)
+
+
+def _fold(text: str) -> Markup:
+    return Markup(
+        '<details class="quoted"><summary>Show quoted text</summary>{}</details>'
+    ).format(to_html(text))
+
+
+def _linked(text: str) -> Markup:
+    pieces: list[Markup] = []
+    position = 0
+    for found in _ADDRESS.finditer(text):
+        address = found.group().rstrip(_TRAILING)
+        pieces.append(escape(text[position : found.start()]))
+        pieces.append(Markup('<a href="{0}" rel="nofollow ugc">{0}</a>').format(address))
+        position = found.start() + len(address)
+    pieces.append(escape(text[position:]))
+    return Markup("").join(pieces).replace("\n", Markup("<br>\n"))
+
+
+def first_words(text: str, length: int = 200) -> str:
+    """Give the beginning of a text on one line, cut at a word."""
+    flat = " ".join(text.split())
+    if len(flat) <= length:
+        return flat
+    return flat[:length].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,190 @@
+"""A request: its page and JSON, its feed, and the addresses that lead to it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
+from pyramid.request import Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from foi.archive import reading
+from foi.archive.casework.names import resolve_former
+from foi.archive.kinds import CORRESPONDENCE, Kind
+from foi.archive.models import Annotation, Event, InfoRequest
+from foi.archive.states import LABELS
+from foi.pages import events, links, members, paging
+from foi.pages.json import moment
+from foi.pages.page import Page
+from foi.problems import Problem
+from foi.site import Site, site_of
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing in the correspondence as the page shows it: a message or an annotation."""
+
+    event_id: int
+    message: reading.ReadMessage | None
+    annotation: reading.ReadAnnotation | None
+    state: str | None
+    """The label of the state that a response was described with."""
+
+
+def find(request: Request) -> members.Listed:
+    """Give the request that the address names; a former name redirects, a hidden request is a
+    403.
+    """
+    slug = request.matchdict["url_title"]
+    row = request.db.execute(
+        members.with_parties().where(InfoRequest.url_title == slug)
+    ).one_or_none()
+    if row is None:
+        return _elsewhere(request, slug)
+    if row.prominence not in reading.READABLE:
+        reason = reading.mask(row.prominence_reason) or "Those who run this site have hidden it."
+        raise Problem(403, f"This request is not shown. {reason}")
+    return members.listed(request.db, [row], site_of(request).calendar.today())[0]
+
+
+def _elsewhere(request: Request, slug: str) -> members.Listed:
+    present = resolve_former(request.db, "request", slug)
+    if present is None and slug.isascii() and slug.isdigit() and len(slug) <= 9:
+        present = request.db.scalar(
+            select(InfoRequest.url_title).where(InfoRequest.id == int(slug))
+        )
+    if present is None:
+        raise HTTPNotFound("There is no such request.")
+    raise moved(request, links.request_path(slug), links.request_path(present))
+
+
+def moved(request: Request, former: str, present: str) -> HTTPMovedPermanently:
+    """Make the redirect to the present name; suffix, prefix and query are kept."""
+    site = site_of(request)
+    path = (
+        request.path_info.replace(former, present, 1) if former in request.path_info else present
+    )
+    query = f"?{request.query_string}" if request.query_string else ""
+    return HTTPMovedPermanently(site.url(path) + query)
+
+
+def scopes(found: members.Listed, annotations: list[reading.ReadAnnotation]) -> tuple[str, ...]:
+    """Give the scopes that a request's pages show."""
+    row = found.row
+    people = {row.person_id, *(a.person_id for a in annotations)} - {None}
+    return (f"request:{row.id}", f"body:{row.body_id}", *sorted(f"person:{p}" for p in people))
+
+
+def page(request: Request) -> Page:
+    """A request with its correspondence in the order in which it arrived."""
+    db, site = request.db, site_of(request)
+    found = find(request)
+    row = found.row
+    messages = reading.correspondence(db, row.id)
+    annotations = reading.annotations(db, Annotation.request_id == row.id)
+    log = db.execute(
+        events.select_events(Event.request_id == row.id, readable=reading.READABLE).order_by(
+            Event.id
+        )
+    ).all()
+    read = events.Context(
+        {row.id: found},
+        {},
+        {},
+        {m.id: m for m in messages},
+        {a.id: a for a in annotations},
+        events.describe(log),
+    )
+    slug = row.url_title
+    data = members.request_members(site, found) | {
+        "user": members.requester_members(site, found),
+        "user_name": found.requester if row.person_id is None else None,
+        "public_body": members.short_body_members(site, row),
+        "messages": [members.message_members(site, slug, m) for m in messages],
+        "comments": [_annotation_members(site, found, a) for a in annotations],
+        "info_request_events": [events.event_members(site, e, read) for e in log],
+    }
+    if row.person_id is not None:
+        del data["user_name"]
+    return Page(
+        title=found.title,
+        path=found.path,
+        scopes=scopes(found, annotations),
+        template="request.jinja2",
+        data=data,
+        shows={
+            "request": found,
+            "items": _items(log, messages, annotations, read),
+            "held": sum(1 for m in messages for a in m.attachments if a.held),
+        },
+        searchable=row.prominence == "normal",
+    )
+
+
+def _items(
+    log: Any,
+    messages: list[reading.ReadMessage],
+    annotations: list[reading.ReadAnnotation],
+    read: events.Context,
+) -> list[Item]:
+    """Put messages and annotations into the order of their events; withheld messages keep their
+    place.
+    """
+    arrived = {e.message_id: e for e in log if e.message_id and e.kind in CORRESPONDENCE}
+    noted = {e.annotation_id: e for e in log if e.annotation_id and e.kind == Kind.COMMENT}
+    items = []
+    previous = 0
+    for message in messages:
+        event = arrived.get(message.id)
+        previous = event.id if event else previous
+        described = read.states.get(event.id) if event and event.kind == Kind.RESPONSE else None
+        label = LABELS.get(described.calculated) if described and described.calculated else None
+        items.append(Item(previous, message, None, label))
+    items += [Item(noted[a.id].id, None, a, None) for a in annotations if a.id in noted]
+    return sorted(items, key=lambda item: item.event_id)
+
+
+def _annotation_members(
+    site: Site, found: members.Listed, annotation: reading.ReadAnnotation
+) -> dict[str, Any]:
+    return {
+        "id": annotation.id,
+        "user": {"name": annotation.name, "url_name": annotation.url_name},
+        "created_at": moment(annotation.created_at, site.settings.site_zone),
+        "text": annotation.text,
+        "url": site.url(f"{found.path}#comment-{annotation.id}"),
+    }
+
+
+def feed(request: Request) -> Page:
+    """What happened to a request: letters, answers and annotations, newest first."""
+    found = find(request)
+    part = paging.events_before(
+        request,
+        events.select_events(
+            Event.request_id == found.row.id, events.in_feeds(), readable=reading.READABLE
+        ),
+    )
+    annotators = reading.annotations(request.db, Annotation.request_id == found.row.id)
+    return Page(
+        title=found.title,
+        path=found.path,
+        scopes=scopes(found, annotators),
+        entries=events.entries(request.db, site_of(request), part.rows),
+        key=f"request/{found.row.id}",
+        query=part.query,
+        next_query=part.next_query,
+        searchable=found.row.prominence == "normal",
+    )
+
+
+def event(request: Request) -> HTTPMovedPermanently:
+    """The page on which an event is shown, at its anchor (Alaveteli's /request_event/<id>)."""
+    db: Session = request.db
+    number = int(request.matchdict["id"])
+    rows = db.execute(events.select_events(Event.id == number, readable=reading.READABLE)).all()
+    read = events.context(db, rows, site_of(request).calendar.today())
+    found = read.requests.get(rows[0].request_id) if rows else None
+    if found is None:
+        raise HTTPNotFound("There is no such event.")
+    return HTTPMovedPermanently(site_of(request).url(found.path + events.anchor(rows[0], read)))

@@ -1,0 +1,79 @@
+"""Addresses of the site itself: the front page, health, and the few fixed redirects."""
+
+from pyramid.httpexceptions import HTTPFound, HTTPMovedPermanently
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy import func, select, text
+
+from foi import __version__, migrations
+from foi.archive import reading
+from foi.archive.kinds import Kind
+from foi.archive.models import Body, Event, InfoRequest
+from foi.pages import events, paging
+from foi.pages.page import Page
+from foi.problems import tell
+from foi.site import site_of
+
+SHOWN = 8
+
+
+def front(request: Request) -> Page:
+    """What this site is, and what is new on it."""
+    db = request.db
+    part = paging.requests_before(request, reading.listed(), limit=SHOWN)
+    answers = db.execute(
+        events.select_events(Event.kind == Kind.RESPONSE).order_by(Event.id.desc()).limit(SHOWN)
+    ).all()
+    return Page(
+        title=site_of(request).settings.site_name,
+        path="/",
+        feed_path="/list",
+        scopes=("requests", "bodies", "people"),
+        template="front.jinja2",
+        shows={
+            "part": part,
+            "answers": events.entries(db, site_of(request), answers),
+            "body_count": db.scalar(select(func.count()).select_from(Body)),
+            "request_count": db.scalar(
+                select(func.count()).select_from(InfoRequest).where(reading.listed())
+            ),
+        },
+    )
+
+
+def health(request: Request) -> Response:
+    """Whether the site can answer: 200 when its database is there and of this release's schema,
+    else 503.
+    """
+    site = site_of(request)
+    try:
+        with site.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        state = migrations.current(site.engine)
+    except Exception:
+        return tell(request, 503, ["The database cannot be reached."])
+    if state != request.registry["foi.head"]:
+        return tell(
+            request, 503, ["The database is not of this release's schema: run `foi upgrade`."]
+        )
+    return Response(
+        json_body={"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"}
+    )
+
+
+def to(path: str, *, for_good: bool = True):  # type: ignore[no-untyped-def]
+    """Make a view that redirects to a path, keeping the query."""
+
+    def view(request: Request) -> HTTPFound | HTTPMovedPermanently:
+        target = path.format(**request.matchdict)
+        query = f"?{request.query_string}" if request.query_string else ""
+        kind = HTTPMovedPermanently if for_good else HTTPFound
+        return kind(site_of(request).url(target) + query)
+
+    return view
+
+
+def robots(_: Request) -> Response:
+    """What crawlers should leave alone."""
+    lines = ("User-agent: *", "Disallow: /search/", "Disallow: /feed/", "Disallow: /api/", "")
+    return Response("\n".join(lines), content_type="text/plain", charset="UTF-8")

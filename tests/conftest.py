@@ -1,0 +1,135 @@
+"""Fixtures: a fresh site on real SQLite, and the whole application over WebTest in a doomed transaction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transaction
+import webtest
+from pyramid.config import Configurator
+from sqlalchemy.orm import Session
+
+from foi import configure, migrations, settings
+from foi.archive import casework
+from foi.archive.models import Body, InfoRequest, Person
+from foi.site import Site
+
+LETTER = "Dear Council,\n\nHow many lamp posts are there in Mill Lane?\n\nYours faithfully,\nAda Fenn"
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of an empty database of the present schema, made by Alembic itself, once."""
+    folder = tmp_path_factory.mktemp("migrated")
+    made = settings.load({"data": str(folder)}, {})
+    config = configure(made)
+    site: Site = config.registry["foi.site"]
+    migrations.upgrade(site.engine, made)
+    with site.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    site.close()
+    return (folder / "foi.sqlite").read_bytes()
+
+
+@dataclass
+class Running:
+    """A configured application and its site."""
+
+    config: Configurator
+    site: Site
+    app: Any
+
+
+def start(folder: Path, migrated: bytes, **ini: str) -> Running:
+    """Configure an application on a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    database = folder / "foi.sqlite"
+    if "database.url" not in ini and not database.exists():
+        database.write_bytes(migrated)
+    made = settings.load({"data": str(folder), "site.url": "http://foi.test", **ini}, {})
+    config = configure(made)
+    app = config.make_wsgi_app()
+    return Running(config, config.registry["foi.site"], app)
+
+
+@pytest.fixture
+def running(tmp_path: Path, migrated: bytes) -> Iterator[Running]:
+    """The whole application on a fresh site whose writes are committed."""
+    made = start(tmp_path / "site", migrated)
+    yield made
+    made.config.registry["foi.search"].close()
+    made.site.close()
+
+
+@pytest.fixture
+def site(running: Running) -> Site:
+    """A fresh site with all consumers, on real SQLite."""
+    return running.site
+
+
+@pytest.fixture
+def app(running: Running) -> webtest.TestApp:
+    """The application over WebTest, committing as in real life."""
+    return webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[Running]:
+    """One application for all tests that commit nothing."""
+    made = start(tmp_path_factory.mktemp("shared"), migrated)
+    yield made
+    made.config.registry["foi.search"].close()
+    made.site.close()
+
+
+@pytest.fixture
+def db(shared: Running) -> Iterator[Session]:
+    """A session whose transaction is doomed: the application under `web` shares it, nothing is committed."""
+    session = shared.site.sessions.make(writing=True)
+    yield session
+    session.rollback()
+    session.close()
+
+
+@pytest.fixture
+def web(shared: Running, db: Session) -> webtest.TestApp:
+    """The application over WebTest, in the doomed transaction of `db`."""
+    manager = transaction.TransactionManager(explicit=True)
+    manager.begin()
+    manager.doom()
+    environ = {"HTTP_HOST": "foi.test", "foi.db": db, "tm.active": True, "tm.manager": manager}
+    return webtest.TestApp(shared.app, extra_environ=environ)
+
+
+def add_body(db: Session, name: str = "Fenby Town Council", **fields: Any) -> Body:
+    """Add an authority and give it with its id."""
+    body = casework.add_body(db, "import", name=name, **fields)
+    db.flush()
+    return body
+
+
+def add_person(db: Session, name: str = "Ada Fenn") -> Person:
+    """Register somebody."""
+    person = casework.add_person(db, "import", name=name)
+    db.flush()
+    return person
+
+
+def add_request(
+    db: Session, body: Body | None = None, title: str = "Lamp posts in Mill Lane", **more: Any
+) -> InfoRequest:
+    """Open a request, to a new authority unless one is given."""
+    given = {"text": LETTER, **more}
+    body = body or add_body(db)
+    request = casework.open_request(db, "import", body=body, title=title, **given)
+    db.flush()
+    return request
+
+
+def key_for(site: Site, body: Body) -> str:
+    """Give an authority's write key."""
+    return site.keys.make(body.id, body.key_generation)
+
+
