@@ -4,11 +4,16 @@ bridge to Aleph.
 `main` is the table of contents: every part in the order in which a request meets it.
 """
 
-__version__ = "0.1.0"
-
+import warnings
 from typing import Any
 
-from foi.settings import Settings, load
+# Pyramid 2.1 imports it on purpose and pins setuptools for it; whoever runs the site can do
+# nothing about it.
+warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+
+__version__ = "0.1.0"
+
+from foi.settings import Settings, load  # noqa: E402
 
 
 def main(_global_config: dict[str, str] | None = None, **ini: str) -> Any:

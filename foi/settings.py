@@ -8,12 +8,16 @@ it.
 """
 
 import os
+import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from foi.archive.deadlines import JURISDICTIONS
 
@@ -54,6 +58,18 @@ def _count(value: str) -> int:
     return number
 
 
+def _some(value: str) -> int:
+    if not (number := _count(value)):
+        raise ValueError("is not above zero")
+    return number
+
+
+def _port(value: str) -> int:
+    if (number := _count(value)) > 65535:
+        raise ValueError("is not a port: these end at 65535")
+    return number
+
+
 def _seconds(value: str) -> float:
     number = float(value)
     if not 0 <= number < 1e9:
@@ -63,8 +79,10 @@ def _seconds(value: str) -> float:
 
 def _web_address(value: str) -> str:
     parts = urlsplit(value.strip())
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query + parts.fragment:
         raise ValueError("is not an http(s) address without query")
+    if parts.port == 0 or re.search(r"\s", value.strip()):  # port raises ValueError beyond 65535
+        raise ValueError("has port 0 or a blank in it")
     return value.strip().rstrip("/")
 
 
@@ -106,9 +124,35 @@ def _folder_address(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    value = value.strip()
+    if not value:
+        return value
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        raise ValueError("is not a SQLAlchemy address of a database") from None
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise ValueError("starts with neither sqlite:/// nor postgresql+psycopg://")
+    if url.drivername == "sqlite" and (url.database or ":memory:") == ":memory:":
+        raise ValueError("names no file: a database in memory cannot be shared by threads")
+    return value
+
+
+def _collection(value: str) -> str:
+    if not re.fullmatch(r"([a-z0-9]+(_[a-z0-9]+)*)?", value.strip()):
+        raise ValueError("is not made of a-z and 0-9, joined by single underscores")
+    return value.strip()
+
+
+SECRET = {"aleph.api_key", "database.url"}
+"""Settings whose value is never printed."""
+
+
 def _setting(name: str, default: str, read: Callable[[str], Any], doc: str, *also: str) -> Any:
     return field(
-        metadata={"name": name, "default": default, "read": read, "doc": doc, "also": also}
+        repr=name not in SECRET,
+        metadata={"name": name, "default": default, "read": read, "doc": doc, "also": also},
     )
 
 
@@ -130,9 +174,9 @@ class Settings:
     )
     site_url: str = _setting(
         "site.url",
-        "http://localhost:6543",
-        _web_address,
-        "Public address; every absolute link starts with it.",
+        "",
+        _optional_address,
+        "Public address; every absolute link starts with it. Empty: this machine, at the port.",
     )
     site_name: str = _setting(
         "site.name", "Open Answers", _text, "The site's name, in titles and feeds."
@@ -151,10 +195,10 @@ class Settings:
     )
     host: str = _setting("server.host", "127.0.0.1", _text, "Address that `foi serve` listens on.")
     port: int = _setting(
-        "server.port", "6543", _count, "Port that `foi serve` listens on.", "PORT"
+        "server.port", "6543", _port, "Port that `foi serve` listens on.", "PORT"
     )
     threads: int = _setting(
-        "server.threads", "8", _count, "Threads that answer requests in one process."
+        "server.threads", "8", _some, "Threads that answer requests in one process."
     )
     body_limit: int = _setting(
         "server.body_limit",
@@ -165,7 +209,7 @@ class Settings:
     database: str = _setting(
         "database.url",
         "",
-        _text,
+        _database,
         "SQLAlchemy address; empty: SQLite in the data folder; postgresql+psycopg://...",
     )
     files: str = _setting(
@@ -228,7 +272,7 @@ class Settings:
     aleph_collection: str = _setting(
         "aleph.collection",
         "",
-        _text,
+        _collection,
         "foreign_id of the collection, [a-z0-9_]; empty: foi_ and the site's host.",
     )
 
@@ -257,10 +301,6 @@ class Settings:
             if self.key_secret
             else self.data_folder / "key_secret"
         )
-
-
-SECRET = {"aleph.api_key", "database.url"}
-"""Settings whose value is never printed."""
 
 
 def variables(setting_name: str, also: tuple[str, ...]) -> tuple[str, ...]:
@@ -293,4 +333,10 @@ def load(
     )
     if unknown:
         raise BadSetting(f"setting {unknown[0]}: there is no such setting")
+    values["site_url"] = values["site_url"] or local_address(values["port"])
     return Settings(**values)
+
+
+def local_address(port: int) -> str:
+    """Give the address of a site that nobody but this machine sees."""
+    return f"http://localhost:{port}"

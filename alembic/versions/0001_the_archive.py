@@ -32,12 +32,17 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_body")),
-        sa.UniqueConstraint("url_name", name=op.f("uq_body_url_name")),
     )
     with op.batch_alter_table("body", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_body_name"), ["name"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_body_sort_name_id"), ["sort_name", "id"], unique=False
+        )
+        batch_op.create_index(
+            "uq_body_url_name",
+            ["url_name"],
+            unique=True,
+            postgresql_where=sa.text("url_name IS NOT NULL"),
         )
 
     op.create_table(
@@ -131,8 +136,15 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
-        sa.UniqueConstraint("url_name", name=op.f("uq_person_url_name")),
     )
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_person_url_name",
+            ["url_name"],
+            unique=True,
+            postgresql_where=sa.text("url_name IS NOT NULL"),
+        )
+
     op.create_table(
         "tag",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -201,7 +213,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["body_id"], ["body.id"], name=op.f("fk_request_body_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_request_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
-        sa.UniqueConstraint("url_title", name=op.f("uq_request_url_title")),
     )
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.create_index(
@@ -235,6 +246,12 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("source <> ''"),
             postgresql_where=sa.text("source <> ''"),
+        )
+        batch_op.create_index(
+            "uq_request_url_title",
+            ["url_title"],
+            unique=True,
+            postgresql_where=sa.text("url_title IS NOT NULL"),
         )
 
     op.create_table(
@@ -312,8 +329,16 @@ def upgrade() -> None:
     op.create_table(
         "event",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("kind", sa.String(length=24), nullable=False),
-        sa.Column("audience", sa.String(length=8), nullable=False),
+        sa.Column(
+            "kind",
+            sa.String(length=24),
+            nullable=False,
+        ),
+        sa.Column(
+            "audience",
+            sa.String(length=24),
+            nullable=False,
+        ),
         sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(length=40), nullable=False),
@@ -372,6 +397,9 @@ def downgrade() -> None:
     op.drop_table("annotation")
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.drop_index(
+            "uq_request_url_title", postgresql_where=sa.text("url_title IS NOT NULL")
+        )
+        batch_op.drop_index(
             "uq_request_origin",
             sqlite_where=sa.text("source <> ''"),
             postgresql_where=sa.text("source <> ''"),
@@ -396,6 +424,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_tag_subject_kind_name_value_subject_id"))
 
     op.drop_table("tag")
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index("uq_person_url_name", postgresql_where=sa.text("url_name IS NOT NULL"))
+
     op.drop_table("person")
     with op.batch_alter_table("former_name", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_former_name_subject_kind_subject_id"))
@@ -412,6 +443,7 @@ def downgrade() -> None:
 
     op.drop_table("bridge_receipt")
     with op.batch_alter_table("body", schema=None) as batch_op:
+        batch_op.drop_index("uq_body_url_name", postgresql_where=sa.text("url_name IS NOT NULL"))
         batch_op.drop_index(batch_op.f("ix_body_sort_name_id"))
         batch_op.drop_index(batch_op.f("ix_body_name"))
 

@@ -241,6 +241,6 @@ def _writable(db: Session, request: Request, body_id: int) -> InfoRequest:
 
 
 def _json(data: dict[str, Any]) -> Response:
-    return Response(
-        dump(data), content_type="application/json", headers={"Cache-Control": "private, no-store"}
-    )
+    response = Response(dump(data), content_type="application/json")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -6,6 +6,7 @@ text).
 """
 
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Enum,
     ForeignKey,
     Index,
     Integer,
@@ -50,6 +52,30 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _named(enum: type[StrEnum], length: int) -> Enum:
+    """Keep the members of an enum by their values, as plain text."""
+    return Enum(
+        enum,
+        native_enum=False,
+        length=length,
+        create_constraint=False,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _own_slug(table: str, column: str) -> Index:
+    """No two rows of one slug. On PostgreSQL the index is partial, in form only: a column of a
+    full one counts as a key, and changing a key would block, crosswise, those who record events
+    that point at the row.
+    """
+    return Index(
+        f"uq_{table}_{column}",
+        column,
+        unique=True,
+        postgresql_where=text(f"{column} IS NOT NULL"),
+    )
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -69,9 +95,10 @@ class Person(Base):
     """
 
     __tablename__ = "person"
+    __table_args__ = (_own_slug("person", "url_name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    url_name: Mapped[str] = mapped_column(unique=True)
+    url_name: Mapped[str]
     name: Mapped[str]
     about: Mapped[str] = mapped_column(default="")
     ban_text: Mapped[str] = mapped_column(default="")
@@ -83,10 +110,10 @@ class Body(Base):
     """A public body (authority)."""
 
     __tablename__ = "body"
-    __table_args__ = (Index(None, "sort_name", "id"),)
+    __table_args__ = (_own_slug("body", "url_name"), Index(None, "sort_name", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    url_name: Mapped[str] = mapped_column(unique=True)
+    url_name: Mapped[str]
     name: Mapped[str] = mapped_column(index=True)
     short_name: Mapped[str] = mapped_column(default="")
     sort_name: Mapped[str]
@@ -148,6 +175,7 @@ class InfoRequest(Base):
 
     __tablename__ = "request"
     __table_args__ = (
+        _own_slug("request", "url_title"),
         Index(None, "created_at", "id"),
         Index(None, "body_id", "created_at", "id"),
         Index(None, "person_id", "created_at", "id"),
@@ -170,7 +198,7 @@ class InfoRequest(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    url_title: Mapped[str] = mapped_column(unique=True)
+    url_title: Mapped[str]
     title: Mapped[str]
     body_id: Mapped[int] = mapped_column(ForeignKey("body.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -289,8 +317,8 @@ class Event(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    kind: Mapped[Kind] = mapped_column(String(24))
-    audience: Mapped[Audience] = mapped_column(String(8))
+    kind: Mapped[Kind] = mapped_column(_named(Kind, 24))
+    audience: Mapped[Audience] = mapped_column(_named(Audience, 24))
     happened_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(40))

@@ -1,4 +1,6 @@
-"""`foi import`: real data from files; progress and refusals on standard error, the outcome on standard output."""
+"""`foi import`: real data from files; progress and refusals on standard error, the outcome on
+standard output.
+"""
 
 import json
 import sys
@@ -38,8 +40,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome 
 def authorities(ctx: Context, file: Path, as_json: bool) -> None:
     """Import authorities from a CSV FILE in the columns of Alaveteli's all-authorities.csv.
 
-    Authorities that are here already are edited where they differ; a second run changes nothing. Exit code 1
-    says that rows were refused, 2 that the file could not be used.
+    Authorities that are here already are edited where they differ; a second run changes nothing.
+    Exit code 1 says that rows were refused, 2 that the file could not be used.
     """
     _run(ctx, import_authorities, file, as_json)
 
@@ -51,8 +53,8 @@ def authorities(ctx: Context, file: Path, as_json: bool) -> None:
 def requests(ctx: Context, file: Path, as_json: bool) -> None:
     """Import requests with their correspondence from a JSON Lines FILE (docs/import.md).
 
-    Attachments are looked for in the folder of the file; a second run changes nothing. Exit code 1 says that
-    lines were refused, 2 that the file could not be used.
+    Attachments are looked for in the folder of the file; a second run changes nothing. Exit code 1
+    says that lines were refused, 2 that the file could not be used.
     """
     _run(ctx, import_requests, file, as_json)
 

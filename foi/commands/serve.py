@@ -3,10 +3,11 @@
 import contextlib
 import logging
 import signal
+import socket
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import waitress
@@ -15,6 +16,7 @@ from foi import configure, migrations
 from foi.cli import Context
 from foi.demo import load as load_demo
 from foi.demo import things_to_try
+from foi.settings import Settings, local_address
 from foi.site import Site
 from foi.work.worker import Worker
 
@@ -39,8 +41,12 @@ log = logging.getLogger(__name__)
 )
 @click.pass_obj
 def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade: bool) -> None:
-    """Serve the site, and do the owed work in threads beside it (setting worker.embedded)."""
-    settings = ctx.settings
+    """Serve the site, and do the owed work in threads beside it (setting worker.embedded).
+
+    Prints the address once it listens; `/health` answers 200 from then on.
+    """
+    listening = _listen(host or ctx.settings.host, ctx.settings.port if port is None else port)
+    settings = _at(ctx.settings, listening.getsockname()[1])
     config = configure(settings)
     app = config.make_wsgi_app()
     site: Site = config.registry["foi.site"]
@@ -52,40 +58,43 @@ def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade:
         )
     if demo:
         load_demo(site)
-    try:
-        server = waitress.create_server(
-            app,
-            host=host or settings.host,
-            port=settings.port if port is None else port,
-            threads=settings.threads,
-            max_request_body_size=settings.body_limit,
-            channel_timeout=120,
-            ident=None,
-        )
-    except OSError as taken:
-        raise click.UsageError(
-            f"Cannot listen on port {port or settings.port}: {taken}."
-        ) from None
+    server = waitress.create_server(
+        app,
+        sockets=[listening],
+        threads=settings.threads,
+        max_request_body_size=settings.body_limit,
+        channel_timeout=120,
+        ident=None,
+    )
     worker = Worker(site) if settings.worker else None
     if worker:
         worker.start()
-    address = f"http://{server.effective_host}:{server.effective_port}"
-    if demo:
-        click.echo(things_to_try(site, _public(settings.site_url, address)))
-    else:
-        click.echo(address)
+    click.echo(things_to_try(site) if demo else settings.site_url)
     sys.stdout.flush()
     _run(server)
     if worker:
         worker.stop()
+    config.registry["foi.search"].close()
     site.close()
 
 
-def _public(site_url: str, address: str) -> str:
-    """Give the address to print: the site's own if it is this machine's, with the port it really
-    listens on.
-    """
-    return address if urlsplit(site_url).hostname in ("localhost", "127.0.0.1") else site_url
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is done; 0 takes a free one."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as taken:
+        raise click.UsageError(f"Cannot listen on {host}, port {port}: {taken}.") from None
+    return listening
+
+
+def _at(settings: Settings, port: int) -> Settings:
+    """Let a site without an address of its own know the port it really has."""
+    if settings.site_url != local_address(settings.port):
+        return settings
+    return replace(settings, port=port, site_url=local_address(port))
 
 
 def _run(server: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from foi.archive.importing import import_authorities, import_requests
+from foi.archive.importing import Report, import_authorities, import_requests
 from foi.archive.models import Body
 from foi.site import Site
 
@@ -41,12 +41,16 @@ def load(site: Site) -> int:
             for line in lines
         ]
         (folder / "requests.jsonl").write_text("\n".join(dated) + "\n", encoding="utf-8")
-        authorities = import_authorities(site, CONTENT / "authorities.csv")
-        requests = import_requests(site, folder / "requests.jsonl")
+        authorities = import_authorities(site, CONTENT / "authorities.csv", _quietly)
+        requests = import_requests(site, folder / "requests.jsonl", _quietly)
     refused = authorities.refused + requests.refused
     if refused:
         raise ValueError(f"the demo content is refused: {refused[0]}")
     return requests.created
+
+
+def _quietly(done: int, total: int, report: Report) -> None:
+    """Say nothing of how far the import has come."""
 
 
 def _dated(value: Any, now: datetime) -> Any:
@@ -65,8 +69,9 @@ def _dated(value: Any, now: datetime) -> Any:
     return day.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0).isoformat()
 
 
-def things_to_try(site: Site, address: str) -> str:
+def things_to_try(site: Site) -> str:
     """Say where the site is, give an authority's key and three things to try with it."""
+    address = site.settings.site_url
     with site.sessions.reading() as db:
         body = db.scalar(select(Body).where(Body.url_name == SHOWN)) or db.scalar(
             select(Body).order_by(Body.id)

@@ -56,9 +56,9 @@ def health(request: Request) -> Response:
         return tell(
             request, 503, ["The database is not of this release's schema: run `foi upgrade`."]
         )
-    return Response(
-        json_body={"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"}
-    )
+    response = Response(json_body={"status": "ok", "version": __version__})
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def to(path: str, *, for_good: bool = True):  # type: ignore[no-untyped-def]

@@ -17,13 +17,13 @@ _BATCH = 500
 
 def perform(site: Site) -> None:
     """Do what is due now; harmless to do twice, or in two processes at once."""
-    while announce(site) == _BATCH:
+    while announce(site) >= _BATCH:
         pass
     sweep(site)
 
 
 def announce(site: Site) -> int:
-    """Record the deadlines that have passed, at most one batch; give how many."""
+    """Record the deadlines that have passed, at most one batch of each kind; give how many."""
     with site.sessions.writing() as db:
         ledger.lock(db)
         return casework.announce_overdue(db, site.calendar.today(), _BATCH)
@@ -40,7 +40,7 @@ def sweep(site: Site) -> int:
         with site.sessions.writing() as db:
             ledger.lock(db)  # nobody can come to name one of them while it is judged again
             for sha256 in _unnamed(db, orphans):
-                swept += site.blobs.drop_aged(sha256)
+                swept += site.blobs.drop(sha256)
     site.blobs.drop_leftovers()
     return swept
 

@@ -9,9 +9,11 @@ from sqlalchemy import delete, exists, select
 from foi.archive import ledger
 from foi.archive.models import Attachment, ExtractedText, InfoRequest
 from foi.site import Site
-from foi.work.consumers import Outcome
+from foi.work.consumers import Later, Outcome
 
 _BATCH = 500
+_GRACE = 600.0
+"""Seconds within which whoever has kept a file has committed the row that names it."""
 
 
 class Fanout:
@@ -52,6 +54,9 @@ class Fanout:
 class Files:
     """Removes the bytes and the text of a file (`file:<sha256>`) that was erased, once nothing
     else names it.
+
+    A file that somebody has kept within the last minutes may be about to be named again: it is
+    looked at later.
     """
 
     name = "files"
@@ -63,12 +68,14 @@ class Files:
 
     def deliver(self, subjects: Sequence[str]) -> Outcome:
         """Remove those that no attachment names."""
-        for subject in subjects:
-            sha256 = subject.removeprefix("file:")
-            with self._site.sessions.writing() as db:
-                ledger.lock(db)
-                if db.scalar(select(exists().where(Attachment.sha256 == sha256))):
-                    continue
-                db.execute(delete(ExtractedText).where(ExtractedText.sha256 == sha256))
-                self._site.blobs.drop(sha256)
-        return {}
+        return {subject: self._remove(subject.removeprefix("file:")) for subject in subjects}
+
+    def _remove(self, sha256: str) -> Exception | None:
+        with self._site.sessions.writing() as db:
+            ledger.lock(db)
+            if db.scalar(select(exists().where(Attachment.sha256 == sha256))):
+                return None
+            db.execute(delete(ExtractedText).where(ExtractedText.sha256 == sha256))
+            if self._site.blobs.drop(sha256, _GRACE) or not self._site.blobs.holds(sha256):
+                return None
+        return Later(_GRACE, "kept again a moment ago")

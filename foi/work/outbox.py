@@ -7,9 +7,9 @@ parked after ATTEMPTS.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from foi.archive.ledger import now
@@ -29,6 +29,8 @@ class Claim:
     subject: str
     mark: int
     attempts: int
+    until: datetime
+    """When the lease runs out; it tells this claim from any later one of the same row."""
 
 
 def due(db: Session, consumer: str) -> bool:
@@ -43,7 +45,11 @@ def _claimable(consumer: str):  # type: ignore[no-untyped-def]
 
 
 def claim(db: Session, consumer: str, limit: int) -> list[Claim]:
-    """Take up to `limit` due deliveries for LEASE, oldest first."""
+    """Take up to `limit` due deliveries for LEASE, the oldest ones, ordered by subject.
+
+    Whoever settles them in that order never waits crosswise for who owes anew: that is sorted too.
+    """
+    until = now() + LEASE
     chosen = (
         select(Delivery.id)
         .where(*_claimable(consumer))
@@ -54,46 +60,62 @@ def claim(db: Session, consumer: str, limit: int) -> list[Claim]:
     rows = db.execute(
         update(Delivery)
         .where(Delivery.id.in_(chosen))
-        .values(due_at=now() + LEASE, attempts=Delivery.attempts + 1)
+        .values(due_at=until, attempts=Delivery.attempts + 1)
         .returning(Delivery.id, Delivery.subject, Delivery.mark, Delivery.attempts)
         .execution_options(synchronize_session=False)
     ).all()
     return sorted(
-        (Claim(r.id, r.subject, r.mark, r.attempts) for r in rows), key=lambda claimed: claimed.id
+        (Claim(r.id, r.subject, r.mark, r.attempts, until) for r in rows),
+        key=lambda claimed: claimed.subject,
     )
 
 
 def settle(db: Session, done: Claim, problem: Exception | None = None) -> None:
     """Close a claim: gone when done, due again when its subject has changed meanwhile, later when
-    it failed.
+    it failed. A claim whose lease has run out and whose delivery somebody else has taken closes
+    nothing.
     """
     if problem is None:
-        removed = db.execute(
-            delete(Delivery).where(Delivery.id == done.id, Delivery.mark == done.mark)
-        )
+        removed = db.execute(delete(Delivery).where(*_still(done), Delivery.mark == done.mark))
         if not removed.rowcount:  # type: ignore[attr-defined]
             _change(db, done, due_at=now(), attempts=0, error="")
     elif isinstance(problem, Later):
-        _change(
-            db,
-            done,
-            due_at=now() + timedelta(seconds=problem.seconds),
-            attempts=done.attempts - 1,
-            error=str(problem),
-        )
+        later = now() + _pause(problem.seconds)
+        error = _storable(str(problem))
+        _change(db, done, due_at=later, attempts=done.attempts - 1, error=error)
     else:
-        pause = min(timedelta(seconds=2 ** (2 * done.attempts)), _LONGEST_PAUSE)
-        error = f"{type(problem).__name__}: {problem}"[:2000]
-        _change(db, done, due_at=now() + pause, error=error, parked=done.attempts >= ATTEMPTS)
+        error = _storable(f"{type(problem).__name__}: {problem}")
+        if done.attempts < ATTEMPTS:
+            _change(db, done, due_at=now() + _pause(4.0**done.attempts), error=error)
+        elif not _change(db, done, Delivery.mark == done.mark, parked=True, error=error):
+            _change(db, done, due_at=now(), attempts=0, error=error)
 
 
-def _change(db: Session, claimed: Claim, **values: object) -> None:
-    db.execute(
+def _pause(seconds: float) -> timedelta:
+    """Give a pause within reason; a far side may ask for one that is endless or no number."""
+    longest = _LONGEST_PAUSE.total_seconds()
+    return timedelta(seconds=max(seconds, 0.0) if seconds <= longest else longest)
+
+
+def _storable(text: str) -> str:
+    """Give what every database takes: no NUL, no half character (a far side may have sent it)."""
+    return text[:2000].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _still(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
+    return Delivery.id == claimed.id, Delivery.due_at == claimed.until
+
+
+def _change(
+    db: Session, claimed: Claim, *conditions: ColumnElement[bool], **values: object
+) -> bool:
+    changed = db.execute(
         update(Delivery)
-        .where(Delivery.id == claimed.id)
+        .where(*_still(claimed), *conditions)
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
 def retry(db: Session, ids: Sequence[int] | None = None) -> int:

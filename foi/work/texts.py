@@ -1,0 +1,137 @@
+"""Reads the text of attachments, once for each file, so that it can be searched.
+
+Reading is slow and files come from strangers, so it is done by the worker, in a process of its own
+with limits (`foi.archive.text`). What came of it is kept by SHA-256: the same file elsewhere costs
+nothing. Given up: a request is found by its letters some seconds before it is by its attachments.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from foi.archive import ledger
+from foi.archive.blobs import BlobStore
+from foi.archive.models import Attachment, ExtractedText, Message
+from foi.archive.text import extract
+from foi.db import Sessions
+from foi.work.consumers import Later, Outcome
+
+SPAN = 120.0
+"""Seconds after which a batch leaves its remaining subjects for the next one."""
+
+_REASON = 500
+_BATCH = 200
+
+_SHOWN = (
+    Attachment.sha256.is_not(None),
+    Attachment.prominence == "normal",
+    Attachment.erased_at.is_(None),
+    Message.prominence == "normal",
+    Message.erased_at.is_(None),
+)
+
+
+class TextsConsumer:
+    """Gives every attachment of a request that is held and shown its text, then has the request
+    indexed again.
+
+    The scope `texts:7` is raised for request 7: pages that tell of texts are of it. (Its scope
+    `request:7` cannot be, since its positions are ids of events: one more could be the next id.)
+    """
+
+    name = "texts"
+    subjects = frozenset({"request"})
+    batch = 20
+
+    def __init__(
+        self, sessions: Sessions, blobs: BlobStore, *, seconds: float = 30, megabytes: int = 1024
+    ) -> None:
+        self._sessions, self._blobs = sessions, blobs
+        self._seconds, self._megabytes = seconds, megabytes
+
+    def deliver(self, subjects: Sequence[str]) -> Outcome:
+        """Read the files of these requests that have not been read yet."""
+        outcome: dict[str, Exception | None] = {}
+        until = time.monotonic() + SPAN
+        for subject in subjects:
+            if time.monotonic() > until:
+                outcome[subject] = Later(0.0, "others took long to read")
+                continue
+            for sha256, media_type in self._unread(int(subject.partition(":")[2])):
+                try:
+                    self.read(sha256, media_type)
+                except FileNotFoundError:
+                    outcome[subject] = FileNotFoundError(f"the file {sha256} is not kept")
+        return outcome
+
+    def _unread(self, request_id: int) -> list[tuple[str, str]]:
+        with self._sessions.reading() as db:
+            rows = db.execute(
+                select(Attachment.sha256, Attachment.media_type)
+                .join(Message, Message.id == Attachment.message_id)
+                .where(Message.request_id == request_id, *_SHOWN)
+                .where(~exists().where(ExtractedText.sha256 == Attachment.sha256))
+            )
+            return list({sha256: media_type for sha256, media_type in rows if sha256}.items())
+
+    def read(self, sha256: str, media_type: str) -> None:
+        """Read a file, keep what came of it, and have the requests that hold it indexed again.
+
+        FileNotFoundError when it is not kept.
+        """
+        found = extract(
+            self._blobs.path(sha256),
+            media_type,
+            seconds=self._seconds,
+            megabytes=self._megabytes,
+        )
+        values = {
+            "state": found.state,
+            "text": found.text.replace("\0", ""),
+            "reason": (found.reason or "")[:_REASON],
+            "extracted_at": ledger.now(),
+        }
+        with self._sessions.writing() as db:
+            requests = _holding(db, sha256)
+            if not requests:  # erased while it was being read
+                return
+            insert = ledger.upserting(db, ExtractedText).values(sha256=sha256, **values)
+            db.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_=values))
+            ledger.bump(db, *(f"texts:{number}" for number in requests))
+            ledger.owe(db, (f"request:{number}" for number in requests), ["search"])
+
+    def read_all(self, progress: Callable[[int], None] = lambda count: None) -> int:
+        """Read every file anew, whatever came of it before; give their number."""
+        count, last = 0, ""
+        while batch := self._batch(last):
+            for sha256, media_type in batch:
+                self.read(sha256, media_type)
+                count += 1
+                progress(count)
+            last = batch[-1][0]
+        return count
+
+    def _batch(self, last: str) -> list[tuple[str, str]]:
+        with self._sessions.reading() as db:
+            rows = db.execute(
+                select(Attachment.sha256, Attachment.media_type)
+                .join(Message, Message.id == Attachment.message_id)
+                .where(*_SHOWN, Attachment.sha256 > last)
+                .group_by(Attachment.sha256, Attachment.media_type)
+                .order_by(Attachment.sha256)
+                .limit(_BATCH)
+            )
+            return list({sha256: media_type for sha256, media_type in rows if sha256}.items())
+
+
+def _holding(db: Session, sha256: str) -> Iterable[int]:
+    """Give the requests that have a file."""
+    return db.scalars(
+        select(Message.request_id)
+        .join(Attachment, Attachment.message_id == Message.id)
+        .where(Attachment.sha256 == sha256)
+        .distinct()
+        .order_by(Message.request_id)
+    ).all()
