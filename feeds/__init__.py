@@ -3,8 +3,10 @@ follow.
 """
 
 from pyramid.config import Configurator
+from pyramid.events import ApplicationCreated
 
 from feeds.atom import render_atom
+from feeds.identity import fix_at_start
 from foi.addresses import get
 from foi.pages import json as machine
 from foi.pages.site import to
@@ -31,3 +33,6 @@ def includeme(config: Configurator) -> None:
         )
     )
     get(config, "feed-root", "/feed", to("/feed/list"))
+    # Alaveteli's own spelling of a request's feed.
+    get(config, "request-feed", "/request/{url_title:[^/.]+}/feed", to("/feed/request/{url_title}"))
+    config.add_subscriber(fix_at_start, ApplicationCreated)

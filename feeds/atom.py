@@ -11,6 +11,7 @@ from typing import Any
 from feedgen.ext.base import BaseEntryExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
+from markupsafe import Markup
 from pyramid.request import Request
 
 from feeds.identity import fixed_on, tag_authority
@@ -85,10 +86,8 @@ def _add(feed: FeedGenerator, site: Site, authority: str, entry: Entry) -> None:
             **({"uri": site.url(entry.author_path)} if entry.author_path else {}),
         }
     )
-    if entry.html:
-        made.content(clean(entry.html), type="html")
-    else:
-        made.summary(clean(entry.title))
+    # An event without a text of its own is told by its title.
+    made.content(clean(entry.html or str(Markup("<p>{}</p>").format(entry.title))), type="html")
     for term, label in entry.categories:
         made.category(term=clean(term), label=clean(label))
     made.foi_links.links.append(

@@ -4,10 +4,13 @@ changed after.
 A site that moves to another address keeps them, so that no reader takes old entries for new ones.
 """
 
+import contextlib
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from pyramid.events import ApplicationCreated
 from pyramid.request import Request
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from foi.archive import ledger
 from foi.archive.models import Fact
@@ -30,6 +33,13 @@ def fix(site: Site) -> str:
         kept = fact(db, NAME)
     assert kept is not None
     return kept
+
+
+def fix_at_start(started: ApplicationCreated) -> None:
+    """Decide the tag authority when the site starts, so that reading a feed never has to write."""
+    # The tables may not be there yet, or a writer may be at work: then the first feed decides.
+    with contextlib.suppress(OperationalError, ProgrammingError):
+        fix(started.app.registry["foi.site"])
 
 
 def fixed_on(authority: str) -> datetime:

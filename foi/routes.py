@@ -30,7 +30,7 @@ def pages(config: Configurator) -> None:
     )
     # Authorities.
     config.add_page("bodies", "/body/list", bodies.index, bodies.index_feed)
-    config.add_page("bodies-tagged", "/body/list/{tag:[^/.]+}", bodies.index, bodies.index_feed)
+    config.add_page("bodies-tagged", "/body/list/{tag:.+}", bodies.index, bodies.index_feed)
     config.add_page("body", f"/body/{{url_name:{_SLUG}}}", bodies.page, bodies.feed)
     config.add_page("body-view", f"/body/{{url_name:{_SLUG}}}/{{view:{_VIEW}}}", bodies.page)
     # One request, one person.

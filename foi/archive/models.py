@@ -313,6 +313,7 @@ class Event(Base):
         Index(None, "body_id", "id"),
         Index(None, "person_id", "id"),
         Index(None, "message_id"),
+        Index(None, "kind", "happened_at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -1,5 +1,6 @@
 """The HTML renderer, and what every template can use."""
 
+import hashlib
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,7 +70,7 @@ def includeme(config: Configurator) -> None:
     def prepare() -> None:
         environment = config.get_jinja2_environment(name=".jinja2")
         environment.trim_blocks = environment.lstrip_blocks = True
-        environment.globals |= {"links": links, "site": site.settings}
+        environment.globals |= {"links": links, "site": site.settings, "release": _release()}
         environment.filters |= {
             "day": lambda value: day_words(value, site),
             "iso": _iso,
@@ -81,6 +82,12 @@ def includeme(config: Configurator) -> None:
         }
 
     config.action(None, prepare, order=1)
+
+
+def _release() -> str:
+    """Give what changes with the stylesheet, so that browsers may keep it until then."""
+    style = (paths.folder("templates") / "static" / "style.css").read_bytes()
+    return hashlib.sha256(style).hexdigest()[:12]
 
 
 def _iso(value: Any) -> str:

@@ -23,12 +23,19 @@ _TITLES = {
     "awaiting": "Requests awaiting an answer",
     "overdue": "Overdue requests",
 }
+_TABS = {
+    "all": "All",
+    "successful": "Successful",
+    "unsuccessful": "Unsuccessful",
+    "awaiting": "Awaiting",
+    "overdue": "Overdue",
+}
 SINCE_LIMIT = 1000
 
 
 def view_titles() -> dict[str, str]:
-    """Give the views of a list of requests and what they are called."""
-    return _TITLES
+    """Give the views of a list of requests and what their tabs are called."""
+    return _TABS
 
 
 def in_view(view: str, today: date) -> list[ColumnElement[bool]]:
@@ -70,7 +77,7 @@ def page(request: Request) -> Page:
                 for found in part.rows
             ]
         },
-        shows={"part": part, "view": view, "titles": _TITLES},
+        shows={"part": part, "view": view, "titles": _TABS},
         query=part.query,
         next_query=part.next_query,
     )

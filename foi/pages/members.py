@@ -20,7 +20,7 @@ from foi.pages import links
 from foi.pages.json import moment, tag_pairs
 from foi.site import Site
 
-REQUEST = (
+REQUEST: tuple[Any, ...] = (
     InfoRequest.id,
     InfoRequest.url_title,
     InfoRequest.title,
@@ -48,13 +48,12 @@ REQUEST = (
 
 def with_parties() -> Select[Any]:
     """Select REQUEST from requests joined with their authority and requester."""
-    statement: Select[Any] = (
+    return (
         select(*REQUEST)
         .select_from(InfoRequest)
         .join(Body, Body.id == InfoRequest.body_id)
         .outerjoin(Person, Person.id == InfoRequest.person_id)
     )
-    return statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class Page:
     """The scopes whose versions make the page's own; no page shows what none of them covers."""
     feed_path: str = ""
     """Where its feed is, if not at its own path."""
+    feedless: bool = False
+    """Whether this page, though its kind has feeds, has none."""
     template: str = ""
     data: Any = None
     """The JSON of the page; None when it has none."""

@@ -37,7 +37,7 @@ def page(request: Request) -> Page:
         template="person.jinja2",
         data=members.person_members(person)
         | {"requests": [members.request_members(site, found) for found in part.rows]},
-        shows={"person": person, "part": part},
+        shows={"part": part},
         query=part.query,
         next_query=part.next_query,
     )

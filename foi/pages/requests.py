@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.request import Request
@@ -12,7 +13,7 @@ from foi.archive import reading
 from foi.archive.casework.names import resolve_former
 from foi.archive.kinds import CORRESPONDENCE, Kind
 from foi.archive.models import Annotation, Event, InfoRequest
-from foi.archive.states import LABELS
+from foi.archive.states import STATES, State
 from foi.pages import events, links, members, paging
 from foi.pages.json import moment
 from foi.pages.page import Page
@@ -27,8 +28,8 @@ class Item:
     event_id: int
     message: reading.ReadMessage | None
     annotation: reading.ReadAnnotation | None
-    state: str | None
-    """The label of the state that a response was described with."""
+    state: State | None
+    """The state that a response was described with."""
 
 
 def find(request: Request) -> members.Listed:
@@ -40,30 +41,41 @@ def find(request: Request) -> members.Listed:
         members.with_parties().where(InfoRequest.url_title == slug)
     ).one_or_none()
     if row is None:
-        return _elsewhere(request, slug)
-    if row.prominence not in reading.READABLE:
-        reason = reading.mask(row.prominence_reason) or "Those who run this site have hidden it."
-        raise Problem(403, f"This request is not shown. {reason}")
+        raise _elsewhere(request, slug)
+    _withhold(row)
     return members.listed(request.db, [row], site_of(request).calendar.today())[0]
 
 
-def _elsewhere(request: Request, slug: str) -> members.Listed:
+def _withhold(row: Any) -> None:
+    if row.prominence not in reading.READABLE:
+        reason = reading.mask(row.prominence_reason) or "Those who run this site have hidden it."
+        raise Problem(403, f"This request is not shown. {reason}")
+
+
+def _elsewhere(request: Request, slug: str) -> HTTPMovedPermanently:
     present = resolve_former(request.db, "request", slug)
-    if present is None and slug.isascii() and slug.isdigit() and len(slug) <= 9:
-        present = request.db.scalar(
-            select(InfoRequest.url_title).where(InfoRequest.id == int(slug))
-        )
-    if present is None:
+    if present is not None:
+        named = InfoRequest.url_title == present
+    elif slug.isascii() and slug.isdigit() and len(slug) <= 9:
+        named = InfoRequest.id == int(slug)
+    else:
         raise HTTPNotFound("There is no such request.")
-    raise moved(request, links.request_path(slug), links.request_path(present))
+    row = request.db.execute(
+        select(
+            InfoRequest.url_title, InfoRequest.prominence, InfoRequest.prominence_reason
+        ).where(named)
+    ).one_or_none()
+    if row is None:
+        raise HTTPNotFound("There is no such request.")
+    _withhold(row)  # the present name may hold what the hidden title says
+    return moved(request, links.request_path(slug), links.request_path(row.url_title))
 
 
 def moved(request: Request, former: str, present: str) -> HTTPMovedPermanently:
     """Make the redirect to the present name; suffix, prefix and query are kept."""
     site = site_of(request)
-    path = (
-        request.path_info.replace(former, present, 1) if former in request.path_info else present
-    )
+    # Encoded anew: what came decoded may hold anything, line ends among it.
+    path = quote(request.path_info, safe="/").replace(former, present, 1)
     query = f"?{request.query_string}" if request.query_string else ""
     return HTTPMovedPermanently(site.url(path) + query)
 
@@ -138,8 +150,8 @@ def _items(
         event = arrived.get(message.id)
         previous = event.id if event else previous
         described = read.states.get(event.id) if event and event.kind == Kind.RESPONSE else None
-        label = LABELS.get(described.calculated) if described and described.calculated else None
-        items.append(Item(previous, message, None, label))
+        state = STATES.get(described.calculated or "") if described else None
+        items.append(Item(previous, message, None, state))
     items += [Item(noted[a.id].id, None, a, None) for a in annotations if a.id in noted]
     return sorted(items, key=lambda item: item.event_id)
 

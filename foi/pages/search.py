@@ -157,6 +157,7 @@ def _empty() -> Page:
         scopes=("search",),
         template="search.jinja2",
         data={"query": "", "results": []},
+        feedless=True,
         shows={
             "words": "",
             "notes": [],

@@ -9,7 +9,7 @@ from foi import __version__, migrations
 from foi.archive import reading
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, Event, InfoRequest
-from foi.pages import events, paging
+from foi.pages import events, links, paging
 from foi.pages.page import Page
 from foi.problems import tell
 from foi.site import site_of
@@ -22,7 +22,9 @@ def front(request: Request) -> Page:
     db = request.db
     part = paging.requests_before(request, reading.listed(), limit=SHOWN)
     answers = db.execute(
-        events.select_events(Event.kind == Kind.RESPONSE).order_by(Event.id.desc()).limit(SHOWN)
+        events.select_events(Event.kind == Kind.RESPONSE)
+        .order_by(Event.happened_at.desc(), Event.id.desc())
+        .limit(SHOWN)
     ).all()
     return Page(
         title=site_of(request).settings.site_name,
@@ -65,7 +67,8 @@ def to(path: str, *, for_good: bool = True):  # type: ignore[no-untyped-def]
     """Make a view that redirects to a path, keeping the query."""
 
     def view(request: Request) -> HTTPFound | HTTPMovedPermanently:
-        target = path.format(**request.matchdict)
+        parts = {name: links.segment(value) for name, value in request.matchdict.items()}
+        target = path.format(**parts)
         query = f"?{request.query_string}" if request.query_string else ""
         kind = HTTPMovedPermanently if for_good else HTTPFound
         return kind(site_of(request).url(target) + query)

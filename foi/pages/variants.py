@@ -125,11 +125,12 @@ def alternates(request: Request, page: Page) -> list[dict[str, Any]]:
                 variant, page, page.query if variant.of_feed == present.of_feed else ""
             ),
             "type": variant.media_type,
-            "title": variant.label,
+            "title": f"{page.title}: {variant.label}" if variant.of_feed else variant.label,
             "name": variant.name,
         }
         for variant in request.registry["foi.variants"]
         if variant.name != present.name
+        and not (variant.of_feed and page.feedless)
         and (bool(resource.feed or page.feed_path) if variant.of_feed else resource.machine)
     ]
 
