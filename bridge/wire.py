@@ -1,0 +1,291 @@
+"""Calls to Aleph over HTTP: time limits, repetition, and what a refusal means.
+
+Whatever goes wrong ends as one of the errors here, with the server's own words, be they JSON or a
+proxy's HTML page. The key is sent in a header and appears nowhere else. What it gives up:
+redirects, which would turn a write into a read.
+"""
+
+import json
+import logging
+import random
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+
+from bridge.multipart import Upload
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+LARGEST_ANSWER = 64 * 2**20
+"""Bytes of an answer beyond which it is not read on."""
+
+_OVERLOADED = frozenset({429, 502, 503, 504})
+_LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+
+
+class AlephError(Exception):
+    """Aleph did not do what was asked: HTTP `status` (0: no answer) and its own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{message} (HTTP {status})" if status else message)
+        self.status = status
+        self.message = message
+
+
+class AlephDown(AlephError):
+    """Aleph cannot be reached or is overloaded: nothing else would succeed either."""
+
+    retry_after = ""
+
+
+class AlephDenied(AlephError):
+    """The key is not, or no longer, good for this."""
+
+
+class CollectionGone(AlephError):
+    """The collection is no longer there."""
+
+
+class _Key(AuthBase):
+    """Puts the key into the header and nowhere else; never shows it (and keeps .netrc out)."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"ApiKey {self._key}"
+        return request
+
+    def __repr__(self) -> str:
+        return "<key>"
+
+    def __bool__(self) -> bool:
+        return bool(self._key)
+
+    def scrub(self, text: str) -> str:
+        """Give a text without the key, should somebody have repeated it."""
+        return text.replace(self._key, "[key]") if self._key else text
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to go on: tries, seconds before the second, longest pause, and time limits.
+
+    `refresh` is how long what Aleph has dealt with may take to show in its index.
+    """
+
+    attempts: int = 4
+    pause: float = 0.5
+    longest: float = 30.0
+    connect: float = 10.0
+    answer: float = 300.0
+    refresh: float = 2.0
+
+
+PATIENT = Patience()
+
+
+def address(host: str) -> str:
+    """Give the address of an Aleph as receipts name it, without its `/api/2`."""
+    return host.rstrip("/").removesuffix("/api/2")
+
+
+class Wire:
+    """The calls to one Aleph with one key; for one thread at a time."""
+
+    def __init__(self, host: str, key: str, patience: Patience = PATIENT) -> None:
+        self.host = address(host)
+        self._key = _Key(key)
+        self.patience = patience
+        self._session = requests.Session()
+        self._session.auth = self._key
+        self._session.headers["User-Agent"] = "foi-tracker"
+        # OpenAleph shows the queue by this name, one per run.
+        self._session.headers["X-Aleph-Session"] = f"foi-{uuid.uuid4().hex}"
+
+    def __repr__(self) -> str:
+        return f"<Aleph at {self.host}>"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def call(self, method: str, where: str, *, repeat: bool = True, **how: Any) -> Json:
+        """Make a call, again and again while that may help, and give the members of its answer.
+
+        A 500 is tried again only if `repeat`: it may be the word for bad input.
+        """
+        error = AlephError(0, "")
+        for attempt in range(self.patience.attempts):
+            if attempt:
+                time.sleep(self._pause(attempt, error))
+            try:
+                return self._once(method, where, **how)
+            except AlephDown as lost:
+                error = lost
+            except AlephError as refused:
+                if refused.status != 500 or not repeat:
+                    raise
+                error = refused
+            log.info("%s %s failed: %s", method, where, error)
+        own = isinstance(error, AlephDown) and error.status != 429 and where != "metadata"
+        if own and self._answers():
+            # Only this call fails, so that it must not keep others waiting.
+            raise AlephError(error.status, error.message)
+        raise error
+
+    def _answers(self) -> bool:
+        try:
+            self._once("GET", "metadata")
+        except AlephError:
+            return False
+        return True
+
+    def _once(self, method: str, where: str, **how: Any) -> Json:
+        try:
+            with self.send(method, where, **how) as response:
+                if response.status_code >= 300:
+                    raise self.refusal(response, where)
+                content = _read(response)
+        except _LOST as problem:
+            reason = type(problem).__name__
+            raise AlephDown(0, f"Aleph at {self.host} does not answer ({reason})") from None
+        except requests.RequestException as problem:
+            text = self._key.scrub(str(problem))
+            raise AlephError(0, f"Aleph at {self.host} cannot be asked: {text}") from None
+        if not content.strip():
+            return {}
+        try:
+            found = json.loads(content)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise AlephError(0, f"what answers at {self.host} is not an Aleph")
+        return found
+
+    def send(
+        self,
+        method: str,
+        where: str,
+        *,
+        params: Any = None,
+        fields: Json | None = None,
+        body: bytes | None = None,
+        meta: str | None = None,
+        path: Path | None = None,
+    ) -> requests.Response:
+        """Send one call with at most one of JSON `fields`, a JSON `body`, or an upload."""
+        upload = Upload(meta or "", path) if path is not None else None
+        headers, data, files = {}, body, None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if upload is not None:
+            headers["Content-Type"] = upload.content_type
+        elif meta is not None:
+            files = {"meta": (None, meta)}
+        with upload or nullcontext():
+            return self._session.request(
+                method,
+                f"{self.host}/api/2/{where}",
+                params=params,
+                json=fields,
+                data=upload or data,
+                files=files,
+                headers=headers,
+                timeout=(self.patience.connect, self.patience.answer),
+                # A redirected POST would become a GET and silently do nothing.
+                allow_redirects=False,
+                stream=True,
+            )
+
+    def refusal(self, response: requests.Response, where: str) -> AlephError:
+        """Give the error that an answer of 300 and more stands for."""
+        status = response.status_code
+        try:
+            message = self._key.scrub(_message(_read(response), response.reason or ""))
+        except (AlephError, requests.RequestException):
+            message = response.reason or ""
+        if 300 <= status < 400:
+            target = response.headers.get("Location", "elsewhere").split("?")[0]
+            return AlephError(status, f"Aleph has moved to {target}: name that in aleph.host")
+        if status in (401, 403):
+            return AlephDenied(status, f"{message} {self._why_denied(message)}".strip())
+        if status == 404 and where.startswith("collections/"):
+            return CollectionGone(status, message)
+        if status in _OVERLOADED:
+            down = AlephDown(status, message)
+            down.retry_after = response.headers.get("Retry-After", "")
+            return down
+        return AlephError(status, message)
+
+    def _why_denied(self, message: str) -> str:
+        if "maintenance" in message.lower():
+            return ""
+        if not self._key:
+            return "Setting aleph.api_key is empty."
+        return (
+            f"Aleph at {self.host} takes the key in aleph.api_key for nobody's, or for somebody's "
+            "who may not do this. Keys can be wrong, and expire (in Aleph 4.1 after 90 days): "
+            "make a new one under Settings in Aleph."
+        )
+
+    def _pause(self, attempt: int, error: AlephError) -> float:
+        """Give the seconds before the next attempt: Retry-After if given, else ever longer."""
+        asked = _retry_after(error.retry_after) if isinstance(error, AlephDown) else None
+        if asked is not None:
+            return min(asked, self.patience.longest)
+        longest = min(self.patience.pause * 2.0 ** (attempt - 1), self.patience.longest)
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+def _read(response: requests.Response) -> bytes:
+    content = bytearray()
+    for piece in response.iter_content(65536):
+        content += piece
+        if len(content) > LARGEST_ANSWER:
+            raise AlephError(0, "Aleph's answer is too large to be true")
+    return bytes(content)
+
+
+def _message(content: bytes, reason: str) -> str:
+    """Give the server's words, from JSON or from an HTML page of a proxy, one line, trimmed."""
+    text = content[:20_000].decode("utf-8", "replace")
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        found = None
+    if isinstance(found, Mapping):
+        parts = [str(found.get("message") or found.get("error") or reason)]
+        errors = found.get("errors")
+        if isinstance(errors, Mapping):
+            parts += [f"{name}: {value}" for name, value in errors.items() if name]
+        text = "; ".join(parts)
+    else:
+        titled = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        text = titled.group(1) if titled else re.sub(r"<[^>]*>", " ", text)
+    return " ".join(text.split())[:300] or reason
+
+
+def _retry_after(value: str) -> float | None:
+    """Read Retry-After: seconds or a date (RFC 9110 section 10.2.3)."""
+    value = value.strip()
+    if value.isdigit():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
