@@ -18,6 +18,8 @@ from pyramid.renderers import render
 from pyramid.request import Request
 from pyramid.response import Response
 
+from foi.headers import protect
+
 log = logging.getLogger(__name__)
 
 _HEADINGS = {
@@ -67,6 +69,7 @@ def tell(request: Request, status: int, errors: Sequence[str]) -> Response:
         )
         response = Response(html, status=status, content_type="text/html", charset="UTF-8")
     response.headers["Cache-Control"] = "no-store"
+    protect(response, request.registry["foi.site"].settings)
     return response
 
 

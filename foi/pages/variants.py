@@ -15,6 +15,7 @@ from pyramid.response import Response
 
 from foi.addresses import get
 from foi.db import changed_at
+from foi.headers import protect
 from foi.pages.page import Page
 
 Loader = Callable[[Request], Page]
@@ -98,6 +99,7 @@ def _view(resource: Resource, variant: Variant, loader: Loader) -> Callable[[Req
         positions, moment = changed_at(request.db, page.scopes)
         body = variant.render(request, page)
         response = Response(body, content_type=variant.media_type, charset="UTF-8")
+        protect(response, request.registry["foi.site"].settings)
         if variant.open:
             response.headers["Access-Control-Allow-Origin"] = "*"
         if not page.searchable:

@@ -18,6 +18,7 @@ from foi.archive.casework.requests import (
     move,
     open_request,
 )
+from foi.archive.casework.standing import change_standing, open_standing
 from foi.archive.casework.tags import format_tag, parse_tag, tags_of
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "annotate",
     "announce_overdue",
     "carry_key",
+    "change_standing",
     "classify",
     "correspond",
     "edit_body",
@@ -38,6 +40,7 @@ __all__ = [
     "hide",
     "move",
     "open_request",
+    "open_standing",
     "parse_tag",
     "release",
     "rotate_key",

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from foi.archive.models import Tag
@@ -36,9 +36,13 @@ def tags_of(db: Session, kind: str, subject_id: int) -> list[Pair]:
 def add_tags(db: Session, kind: str, subject_id: int, tags: Iterable[str]) -> None:
     """Write the tags of a subject that has none yet; repeated ones once."""
     pairs = dict.fromkeys(parse_tag(tag) for tag in tags if tag.strip(": "))
-    db.add_all(
-        Tag(subject_kind=kind, subject_id=subject_id, name=n, value=v) for n, v in pairs if n
-    )
+    rows = [
+        {"subject_kind": kind, "subject_id": subject_id, "name": n, "value": v}
+        for n, v in pairs
+        if n
+    ]
+    if rows:  # one statement, and no objects to keep track of: an import adds tens of thousands
+        db.execute(insert(Tag), rows)
 
 
 def replace_tags(db: Session, kind: str, subject_id: int, tags: Iterable[str]) -> bool:
