@@ -56,6 +56,7 @@ def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade:
         raise click.UsageError(
             "The database is not of this release's schema: run `foi upgrade` first."
         )
+    site.consumers.prepare()
     if demo:
         load_demo(site)
     server = waitress.create_server(
@@ -129,6 +130,7 @@ def work(ctx: Context, once: bool, parked: bool, retry: bool, as_json: bool) -> 
     from foi.work.worker import drain
 
     site: Site = ctx.site()
+    site.consumers.prepare()
     if retry:
         with site.sessions.writing() as db:
             click.echo(outbox.retry(db))

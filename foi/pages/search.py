@@ -111,7 +111,7 @@ def page(request: Request) -> Page:
     wanted = asked(request)
     if "words" not in request.matchdict and request.foi_variant.name == "html":
         raise HTTPFound(site.url(_path(wanted.words, Kind.ALL, None)))
-    query, hits = _find(request, wanted)
+    query, hits = _find(request, wanted, collapse=True)
     results = _results(request.db, site, hits.list)
     following = wanted.offset + PER_PAGE
     more = hits.total > following and following <= DEEPEST
@@ -132,7 +132,7 @@ def page(request: Request) -> Page:
             "words": wanted.words,
             "notes": query.notes,
             "kind": wanted.kind,
-            "sort": wanted.sort or Sort.RELEVANT,
+            "sort": _order(query, wanted),
             "kinds": [
                 (k.value, label, _path(wanted.words, k, wanted.sort)) for k, label in KINDS.items()
             ],
@@ -179,7 +179,7 @@ def feed(request: Request) -> Page:
         raise HTTPBadRequest("A feed of a search needs a query.")
     wanted = asked(request)
     wanted = Asked(wanted.words, Kind.REQUESTS, wanted.sort or Sort.NEWEST, wanted.offset)
-    _, hits = _find(request, wanted)
+    _, hits = _find(request, wanted, collapse=False)
     site = site_of(request)
     following = wanted.offset + PER_PAGE
     return Page(
@@ -187,7 +187,7 @@ def feed(request: Request) -> Page:
         path=_path(wanted.words, Kind.REQUESTS, None),
         scopes=("search", "requests", "bodies", "people"),
         entries=[entry for entry in _entries(request.db, site, hits.list) if entry is not None],
-        key=f"search/{wanted.words}",
+        key=f"search/{links.segment(wanted.words)}",
         query=f"offset={wanted.offset}" if wanted.offset else "",
         next_query=f"offset={following}"
         if hits.total > following and following <= DEEPEST
@@ -196,16 +196,24 @@ def feed(request: Request) -> Page:
     )
 
 
-def _find(request: Request, wanted: Asked) -> tuple[Query, Hits]:
+def _order(query: Query, wanted: Asked) -> Sort:
+    """Give the order asked for; of itself a search is by relevance if it has words, else by date
+    (Alaveteli's rule).
+    """
+    return wanted.sort or (Sort.RELEVANT if query.words else Sort.NEWEST)
+
+
+def _find(request: Request, wanted: Asked, *, collapse: bool) -> tuple[Query, Hits]:
     engine: SearchEngine = request.registry["foi.search"]
     query = parse(wanted.words)
     try:
         hits = engine.find(
             query.tree,
             kind=wanted.kind,
-            sort=wanted.sort or Sort.RELEVANT,
+            sort=_order(query, wanted),
             limit=PER_PAGE,
             offset=wanted.offset,
+            collapse=collapse,
         )
     except SearchUnavailable as why:
         # Never an empty list: nobody could tell an outage from a site that has nothing.

@@ -6,7 +6,7 @@ harmless, out of order is harmless, a crash anywhere is harmless.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from foi.archive.ledger import Owed
 
@@ -41,6 +41,14 @@ class Consumer(Protocol):
         """
 
 
+@runtime_checkable
+class Prepared(Protocol):
+    """A consumer that has something to see to before the first delivery."""
+
+    def prepare(self) -> None:
+        """Make ready; harmless to repeat."""
+
+
 @dataclass
 class Consumers:
     """The consumers of a site, in the order of their registration."""
@@ -52,6 +60,12 @@ class Consumers:
         if any(known.name == consumer.name for known in self.all):
             raise ValueError(f"there is a consumer {consumer.name} already")
         self.all.append(consumer)
+
+    def prepare(self) -> None:
+        """Let those that need it make ready: when a site or its worker starts."""
+        for consumer in self.all:
+            if isinstance(consumer, Prepared):
+                consumer.prepare()
 
     def owed(self) -> list[Owed]:
         """Say what the ledger must owe to whom."""

@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, select
 
 from foi.archive import ledger
 from foi.archive.models import Attachment, ExtractedText, InfoRequest
+from foi.archive.queries import naming
 from foi.site import Site
 from foi.work.consumers import Later, Outcome
 
@@ -37,12 +38,11 @@ class Fanout:
 
     def _spread(self, subject: str) -> None:
         kind, number, *after = subject.split(":")
-        column = InfoRequest.body_id if kind == "body" else InfoRequest.person_id
         least = int(after[1]) if after else 0
         with self._site.sessions.writing() as db:
             ids = db.scalars(
                 select(InfoRequest.id)
-                .where(column == int(number), InfoRequest.id > least)
+                .where(naming(kind, int(number)), InfoRequest.id > least)
                 .order_by(InfoRequest.id)
                 .limit(_BATCH)
             ).all()

@@ -103,7 +103,11 @@ def _storable(text: str) -> str:
 
 
 def _still(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
-    return Delivery.id == claimed.id, Delivery.due_at == claimed.until
+    return (
+        Delivery.id == claimed.id,
+        Delivery.due_at == claimed.until,
+        Delivery.attempts == claimed.attempts,
+    )
 
 
 def _change(

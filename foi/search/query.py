@@ -1,0 +1,322 @@
+"""The query language: what people type, to a tree. It never refuses: it takes the nearest meaning
+and says so.
+
+Alaveteli's language (Xapian's syntax): every word counts, `AND OR NOT` in capitals, `+` and `-`,
+"phrases", parentheses, `prefix:value` filters and `from..to` dates. A prefix given twice means
+either value. Given up: words to leave out and nothing else, XOR, NEAR and wildcards, as on
+Alaveteli's ordinary search.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from foi.archive.states import STATES
+from foi.search.tree import (
+    OPERATORS,
+    And,
+    DateRange,
+    Filter,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Word,
+    asked_words,
+    conjunction,
+    disjunction,
+    group_of,
+    negation,
+    write,
+)
+from foi.search.words import split
+
+__all__ = [
+    "And", "DateRange", "Filter", "Node", "Not", "Or", "Phrase", "Query", "Word", "asked_words",
+    "parse", "write",
+]  # fmt: skip
+
+LENGTH = 500
+TERMS = 32
+NESTING = 10
+
+VARIETIES = ("sent", "followup_sent", "response", "comment", "authority", "user")
+PREFIXES: dict[str, tuple[str, ...] | None] = {
+    "status": tuple(STATES),
+    "latest_status": tuple(STATES),
+    "variety": VARIETIES,
+    "requested_from": None,
+    "requested_by": None,
+    "commented_by": None,
+    "request": None,
+    "filetype": None,
+    "tag": None,
+    "request_public_body_tag": None,
+}
+"""The prefixes, and their only values where these are known beforehand."""
+
+_SKIPPED = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]+")
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"'))
+_SIGNS = re.compile(r"[+\-]+(?=[^\s+\-)])")
+_QUOTED = re.compile(r'"([^"]*)("?)')
+_LUMP = re.compile(r'[^\s()"]+')
+_PREFIXED = re.compile(r"([A-Za-z_]+):(.*)", re.DOTALL)
+_DATES = re.compile(r"([0-9/\-]*)\.\.([0-9/\-]*)")
+_DATE = re.compile(
+    r"(?P<d>\d{1,2})[/\-](?P<m>\d{1,2})[/\-](?P<y>\d{4})|(?P<Y>\d{4})(?:[/\-](?P<M>\d{1,2})[/\-](?P<D>\d{1,2}))?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as it was understood."""
+
+    tree: Node | None
+    """None: nothing is asked."""
+    notes: list[str]
+    """Sentences for the person: what was not taken as typed, and why."""
+    words: tuple[str, ...]
+    """The words that are asked for; none: only filters, so newest first suits best."""
+
+    @property
+    def text(self) -> str:
+        """The normal form, which parses to the same tree."""
+        return write(self.tree)
+
+
+def parse(text: str, length: int = LENGTH) -> Query:
+    """Understand a query; takes any text whatever, and time in proportion to its length."""
+    notes: list[str] = []
+    if len(text) > length:
+        notes.append(f"Only the first {length} characters were searched for.")
+        text = text[:length]
+    tokens = _Reader(_SKIPPED.sub(" ", text).translate(_QUOTES), notes).tokens()
+    tree = _Parser(tokens, notes).query()
+    return Query(tree, list(dict.fromkeys(notes)), tuple(asked_words(tree)))
+
+
+Token = Node | str
+"""A leaf of the tree, or one of ( ) AND OR NOT, where a sign `-` is NOT as well."""
+
+
+class _Reader:
+    """Cuts the text into tokens."""
+
+    def __init__(self, text: str, notes: list[str]) -> None:
+        self._text, self._notes = text, notes
+        self._found: list[Token] = []
+        self._terms = self._depth = 0
+
+    def tokens(self) -> list[Token]:
+        at, text = 0, self._text
+        while at < len(text):
+            signs = _SIGNS.match(text, at)
+            if signs:
+                at = signs.end()
+            if signs and "-" in signs[0]:
+                self._found.append("NOT")
+                before = len(self._found)
+                at = self._item(at, signed=True)
+                if len(self._found) == before:
+                    self._found.pop()  # nothing came of what was to be left out
+            else:
+                at = self._item(at, signed=signs is not None)
+        return self._found
+
+    def _item(self, at: int, signed: bool) -> int:
+        """Take a space, a parenthesis, a quotation or what stands together; give where it ends."""
+        if self._text[at] in " ()":
+            self._nest(self._text[at])
+            return at + 1
+        quoted = _QUOTED.match(self._text, at)
+        if quoted is None:
+            return self._lump(at, signed)
+        self._add_words(quoted[1])
+        if not quoted[2]:
+            self._notes.append(
+                "A quotation mark was not closed; the phrase was taken to go to the end."
+            )
+        return quoted.end()
+
+    def _nest(self, sign: str) -> None:
+        """Take a parenthesis, unless it is within too many others."""
+        if sign == "(":
+            self._depth += 1
+            if self._depth > NESTING:
+                self._notes.append(f"Parentheses within {NESTING} others were passed over.")
+        if sign != " " and self._depth <= NESTING:
+            self._found.append(sign)
+        if sign == ")":
+            self._depth = max(0, self._depth - 1)
+
+    def _lump(self, at: int, signed: bool) -> int:
+        """Take what stands together from `at` on; give where it ends."""
+        lump = _LUMP.match(self._text, at)
+        assert lump is not None
+        taken = lump[0]
+        if taken in OPERATORS and not signed:
+            self._found.append(taken)
+            return lump.end()
+        prefixed = _PREFIXED.fullmatch(taken)
+        if prefixed and prefixed[1].lower() in PREFIXES:
+            return self._filter(prefixed[1].lower(), prefixed[2], lump.end())
+        dates = _DATES.fullmatch(taken)
+        if dates and all("/" in end or "-" in end or len(end) in (0, 4) for end in dates.groups()):
+            self._dates(*dates.groups())
+        elif prefixed and not prefixed[2].startswith("//"):
+            self._add_words(prefixed[1])
+            return lump.start(0) + len(prefixed[1]) + 1
+        else:
+            self._add_words(taken)
+        return lump.end()
+
+    def _filter(self, prefix: str, value: str, end: int) -> int:
+        if not value:
+            quoted = _QUOTED.match(self._text, end)
+            if quoted:
+                value, end = quoted[1].strip(), quoted.end()
+        if not value:
+            self._notes.append(
+                f"Nothing stands behind {prefix}: (write the value next to it, without a space)."
+            )
+            return end
+        known = PREFIXES[prefix]
+        if known and value.casefold() not in known:
+            self._notes.append(f"There is no {prefix}:{value}; there are {', '.join(known)}.")
+        self._add(Filter(prefix, value), 1)
+        return end
+
+    def _dates(self, first: str, last: str) -> None:
+        since, until = self._date(first, at_end=False), self._date(last, at_end=True)
+        if since and until and since > until:
+            self._notes.append(
+                "The first date is after the second; they were taken the other way round."
+            )
+            since, until = self._date(last, at_end=False), self._date(first, at_end=True)
+        if since or until:
+            self._add(DateRange(since, until), 1)
+
+    def _date(self, text: str, at_end: bool) -> date | None:
+        found = _DATE.fullmatch(text)
+        if not text:
+            return None
+        try:
+            if found and found["Y"] and not found["M"]:
+                return date(int(found["Y"]), 12, 31) if at_end else date(int(found["Y"]), 1, 1)
+            if found:
+                return date(*(int(found[part] or found[part.upper()]) for part in "ymd"))
+        except ValueError:
+            pass
+        self._notes.append(f"{text} is not a date; write 31/12/2024, 2024/12/31 or 2024-12-31.")
+        return None
+
+    def _add_words(self, text: str) -> None:
+        """Add the words of a lump or quotation: a phrase when there are several."""
+        words = tuple(match[0] for match in split(text))
+        if self._terms + len(words) > TERMS:
+            words = words[: max(0, TERMS - self._terms)]
+            self._too_many()
+        if words:
+            self._add(Word(words[0]) if len(words) == 1 else Phrase(words), len(words))
+
+    def _add(self, node: Node, terms: int) -> None:
+        if self._terms + terms > TERMS:
+            self._too_many()
+        else:
+            self._terms += terms
+            self._found.append(node)
+
+    def _too_many(self) -> None:
+        self._notes.append(f"Only the first {TERMS} words and filters were searched for.")
+
+
+class _Parser:
+    """Puts the tokens together: OR binds least, then AND, then standing side by side."""
+
+    def __init__(self, tokens: list[Token], notes: list[str]) -> None:
+        self._tokens, self._notes = tokens, notes
+        self._at = 0
+
+    def query(self) -> Node | None:
+        parts = []
+        while self._next() is not None:
+            parts.append(self._either())
+            if self._next() == ")":
+                self._notes.append("A closing parenthesis without an opening one was passed over.")
+                self._at += 1
+        tree = conjunction(part for part in parts if part is not None)
+        if isinstance(tree, Not):
+            self._notes.append(
+                "A search needs something to look for, not only words to leave out."
+            )
+            return None
+        return tree
+
+    def _next(self) -> Token | None:
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def _take(self, token: str) -> bool:
+        taken = self._next() == token
+        self._at += taken
+        return taken
+
+    def _either(self) -> Node | None:
+        found = []
+        while True:
+            found.append(self._all())
+            if not self._take("OR"):
+                break
+        parts = [part for part in found if part is not None]
+        self._miss("OR", len(parts) < len(found) > 1)
+        if len(parts) > 1 and any(isinstance(part, Not) for part in parts):
+            self._notes.append(
+                "What is to be left out cannot stand alone beside OR, and was passed over."
+            )
+            parts = [part for part in parts if not isinstance(part, Not)]
+        return disjunction(parts)
+
+    def _all(self) -> Node | None:
+        runs = []
+        while True:
+            runs.append(self._run())
+            if not self._take("AND"):
+                break
+        self._miss("AND", len(runs) > 1 and not all(runs))
+        return conjunction(node for run in runs for node in run)
+
+    def _miss(self, operator: str, missed: bool) -> None:
+        if missed:
+            self._notes.append(
+                f"{operator} joins what is on both its sides; one that did not was passed over."
+            )
+
+    def _run(self) -> list[Node]:
+        """Take what stands side by side; filters of one group become one choice between them."""
+        found: dict[object, list[Node]] = {}
+        while (token := self._next()) is not None and token not in (")", "AND", "OR"):
+            node = self._one()
+            if node is not None:
+                found.setdefault(group_of(node) or node, []).append(node)
+        return [node for group in found.values() if (node := disjunction(group)) is not None]
+
+    def _one(self) -> Node | None:
+        if self._take("NOT"):
+            turned = True
+            while self._take("NOT"):
+                turned = not turned
+            if self._next() in (None, ")", "AND", "OR"):
+                self._notes.append(
+                    "NOT goes before what is to be left out; one that did not was passed over."
+                )
+                return None
+            node = self._one()
+            return negation(node) if node is not None and turned else node
+        token = self._next()
+        self._at += 1
+        if token != "(":  # noqa: S105 - a token of the language
+            return token if not isinstance(token, str) else None
+        node = self._either()
+        if not self._take(")"):
+            self._notes.append("A parenthesis was not closed; it was taken to go to the end.")
+        return node
