@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,13 @@ def test_every_page_of_it_answers_and_every_link_on_it_leads_somewhere(demo: Run
         assert answer.status_code in (200, 301, 302), f"{path}: {answer.status}"
         found = [answer.headers["Location"]] if answer.status_code > 300 else []
         if answer.content_type == "text/html":
-            found += [tag.get("href", "") for tag in answer.html.find_all(["a", "link"])]
+            found += [
+                unescape(link)
+                for link in re.findall(r'<(?:a|link)\b[^>]*?href="([^"]*)"', answer.text)
+            ]
+        if path.startswith("/search") and "Gritting" not in path:
+            # Each has a dozen orders and kinds: those of one search stand for all.
+            found = [link for link in found if "/search" not in link]
         for link in found:
             link = re.sub(r"^http://foi\.test", "", link).partition("#")[0]
             if link.startswith("/") and link not in seen:
