@@ -34,5 +34,7 @@ def includeme(config: Configurator) -> None:
     )
     get(config, "feed-root", "/feed", to("/feed/list"))
     # Alaveteli's own spelling of a request's feed.
-    get(config, "request-feed", "/request/{url_title:[^/.]+}/feed", to("/feed/request/{url_title}"))
+    get(
+        config, "request-feed", "/request/{url_title:[^/.]+}/feed", to("/feed/request/{url_title}")
+    )
     config.add_subscriber(fix_at_start, ApplicationCreated)

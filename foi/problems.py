@@ -95,6 +95,11 @@ def on_http(answer: HTTPException, request: Request) -> Response:
     return tell(request, answer.status_code, [answer.detail or generic])
 
 
+def on_not_found(request: Request) -> Response:
+    """Tell that something is not there: in the words of the view that found out, if one did."""
+    return on_http(request.exception, request)
+
+
 def on_undecodable(_: Exception, request: Request) -> Response:
     """Tell that a path, query or form was not UTF-8."""
     return tell(request, 400, ["The address or form is not in UTF-8."])
@@ -136,7 +141,7 @@ def includeme(config: Configurator) -> None:
     """Register the exception views and the tween."""
     config.add_exception_view(on_problem, context=Problem)
     config.add_exception_view(on_http, context=HTTPException)
-    config.add_notfound_view(lambda request: on_http(HTTPNotFound(), request), append_slash=False)
+    config.add_notfound_view(on_not_found, append_slash=False)
     config.add_exception_view(on_undecodable, context=URLDecodeError)
     config.add_exception_view(on_undecodable, context=UnicodeDecodeError)
     config.add_exception_view(on_crash, context=Exception)

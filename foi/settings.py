@@ -194,9 +194,7 @@ class Settings:
         "Deadline rule of authorities that name none (docs/deadlines.md).",
     )
     host: str = _setting("server.host", "127.0.0.1", _text, "Address that `foi serve` listens on.")
-    port: int = _setting(
-        "server.port", "6543", _port, "Port that `foi serve` listens on.", "PORT"
-    )
+    port: int = _setting("server.port", "6543", _port, "Port that `foi serve` listens on.", "PORT")
     threads: int = _setting(
         "server.threads", "8", _some, "Threads that answer requests in one process."
     )

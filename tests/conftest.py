@@ -1,4 +1,6 @@
-"""Fixtures: a fresh site on real SQLite, and the whole application over WebTest in a doomed transaction."""
+"""Fixtures: a fresh site on real SQLite, and the whole application over WebTest in a doomed
+transaction.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from foi.archive import casework
 from foi.archive.models import Body, InfoRequest, Person
 from foi.site import Site
 
-LETTER = "Dear Council,\n\nHow many lamp posts are there in Mill Lane?\n\nYours faithfully,\nAda Fenn"
+LETTER = (
+    "Dear Council,\n\nHow many lamp posts are there in Mill Lane?\n\nYours faithfully,\nAda Fenn"
+)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +90,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterato
 
 @pytest.fixture
 def db(shared: Running) -> Iterator[Session]:
-    """A session whose transaction is doomed: the application under `web` shares it, nothing is committed."""
+    """A session whose transaction is doomed: the application under `web` shares it, nothing is
+    committed.
+    """
     session = shared.site.sessions.make(writing=True)
     yield session
     session.rollback()
@@ -131,5 +137,3 @@ def add_request(
 def key_for(site: Site, body: Body) -> str:
     """Give an authority's write key."""
     return site.keys.make(body.id, body.key_generation)
-
-

@@ -60,7 +60,7 @@ def test_every_page_of_it_answers_and_every_link_on_it_leads_somewhere(demo: Run
                 unescape(link)
                 for link in re.findall(r'<(?:a|link)\b[^>]*?href="([^"]*)"', answer.text)
             ]
-        if path.startswith("/search") and "Gritting" not in path:
+        if path.startswith("/search") and "winter" not in path:
             # Each has a dozen orders and kinds: those of one search stand for all.
             found = [link for link in found if "/search" not in link]
         for link in found:

@@ -35,9 +35,10 @@ def create(request: Request) -> Response:
     `id`.
     """
     site = site_of(request)
-    sent = payload.read(request)
-    body_id = _owner(request, sent)
+    body_id, sent = _call(request)
     given = schemas.check(schemas.Creation, sent.document("json", "request_json"))
+    if sent.files:
+        raise Problem(422, "attachments can only be added to responses")
     body = request.db.get_one(Body, body_id)
     made = casework.open_request(
         request.db,
@@ -56,7 +57,7 @@ def create(request: Request) -> Response:
 def show(request: Request) -> Response:
     """GET /api/v2/request/<id>: everything about one of the authority's own requests."""
     site = site_of(request)
-    body_id = _owner(request, None)
+    body_id = _owner(request, key_of(request))
     number = int(request.matchdict["id"])
     row = request.db.execute(members.with_parties().where(InfoRequest.id == number)).one_or_none()
     if row is None:
@@ -80,7 +81,7 @@ def _full(request: Request, site: Site, row: Any) -> dict[str, Any]:
         {},
         {m.id: m for m in messages},
         {a.id: a for a in annotations},
-        events.describe(log),
+        events.states_of(request.db, [row.id]),
     )
     asked = [
         m.text
@@ -117,8 +118,7 @@ def add(request: Request) -> Response:
     the `url`.
     """
     site = site_of(request)
-    sent = payload.read(request)
-    body_id = _owner(request, sent)
+    body_id, sent = _call(request)
     with _glimpse(request) as db:
         _writable(db, request, body_id)
     given = _message(sent.document("json", "correspondence_json"), sent)
@@ -167,8 +167,7 @@ def update(request: Request) -> Response:
     `url`.
     """
     site = site_of(request)
-    sent = payload.read(request)
-    body_id = _owner(request, sent)
+    body_id, sent = _call(request)
     with _glimpse(request) as db:
         _writable(db, request, body_id)
     state: Any = sent.fields.get("state")
@@ -191,20 +190,29 @@ def update(request: Request) -> Response:
     return _json({"url": site.url(links.request_path(found.url_title))})
 
 
-def key_of(request: Request, sent: payload.Payload | None) -> str:
-    """Give the key with which a call comes: as Bearer token, in the query or in the form; empty
-    without one.
+def key_of(request: Request) -> str:
+    """Give the key with which a call comes, as Bearer token or in the query; empty when it may be
+    in the form.
     """
     found = re.fullmatch(r"(?i:bearer)\s+(\S+)", request.headers.get("Authorization", "").strip())
     if found:
         return found.group(1)
-    return request.GET.get("k") or (sent.fields.get("k", "") if sent else "")
+    given: str = request.GET.get("k", "")
+    return given
 
 
-def _owner(request: Request, sent: payload.Payload | None) -> int:
+def _call(request: Request) -> tuple[int, payload.Payload]:
+    """Give who writes and what; nothing is read from whoever shows a bad key beforehand."""
+    key = key_of(request)
+    if key:
+        return _owner(request, key), payload.read(request)
+    sent = payload.read(request)
+    return _owner(request, sent.fields.get("k", "")), sent
+
+
+def _owner(request: Request, key: str) -> int:
     """Give the id of the authority whose key this is; 403 without a good one."""
     site = site_of(request)
-    key = key_of(request, sent)
     if not key:
         raise Problem(403, "This call needs the authority's key as “k”.")
     with _glimpse(request) as db:

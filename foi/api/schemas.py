@@ -126,7 +126,7 @@ def web_address(node: Any, value: str) -> None:
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and len(value) <= 2000
     except ValueError:
         good = False
-    if not good or re.search(r"[\s<>\"]", value):
+    if not good or re.search(r"[\s\x00-\x1f\x7f<>\"]", value):
         raise invalid(node, value, "must be an http or https address")
 
 

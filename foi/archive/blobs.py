@@ -6,8 +6,10 @@ nothing can be changed in place, and a rewrite of a file is a new file. Object s
 here when an issue asks for them.
 """
 
+import contextlib
 import hashlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ written.
 """
 
 _PIECE = 1 << 20
+_ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
 class TooLarge(ValueError):
@@ -83,7 +86,7 @@ class BlobStore:
 
     def path(self, sha256: str) -> Path:
         """Give where the file with this SHA-256 is (or would be)."""
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        if not _ADDRESS.fullmatch(sha256):
             raise ValueError("not a SHA-256 in lower-case hexadecimal")
         return self.folder / sha256[:2] / sha256[2:4] / sha256
 
@@ -98,7 +101,8 @@ class BlobStore:
     def each(self) -> Iterator[str]:
         """Give the SHA-256 of every kept file."""
         for path in sorted(self.folder.glob("??/??/*")):
-            yield path.name
+            if _ADDRESS.fullmatch(path.name):
+                yield path.name
 
     def damaged(self, sha256: str) -> bool:
         """Tell whether the kept file no longer has the content that its name promises."""
@@ -109,36 +113,54 @@ class BlobStore:
         """Give the SHA-256 of every file that was neither written nor touched within the last
         day.
         """
-        horizon = time.time() - SPARED
-        return (sha256 for sha256 in self.each() if self.path(sha256).stat().st_mtime < horizon)
+        return (sha256 for sha256 in self.each() if _untouched(self.path(sha256)) > SPARED)
 
-    def drop_aged(self, sha256: str) -> int:
-        """Delete a file if it is still aged; give 1 if it was. The caller holds the write lock."""
-        path = self.path(sha256)
-        if path.stat().st_mtime >= time.time() - SPARED:
+    def untouched(self, sha256: str) -> float:
+        """Give the seconds since the file was last written or touched; -1 for one that is not
+        kept.
+        """
+        return _untouched(self.path(sha256))
+
+    def drop(self, sha256: str, aged: float = SPARED) -> int:
+        """Delete a file if nobody has written or touched it for `aged` seconds; give 1 if so.
+
+        It is moved aside first and then judged, so that whoever keeps the same content meanwhile
+        either is seen to have touched it or writes it anew.
+        """
+        path, aside = self.path(sha256), self.folder / f".new-{sha256}-{os.getpid()}"
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
             return 0
-        path.unlink(missing_ok=True)
+        if _untouched(aside) <= aged:
+            aside.replace(path)
+            return 0
+        aside.unlink()
         return 1
 
     def drop_leftovers(self) -> None:
         """Delete what writers that were killed have left half written."""
         for leftover in self.folder.glob(".new-*"):
-            if leftover.stat().st_mtime < time.time() - SPARED:
+            if _untouched(leftover) > SPARED:
                 leftover.unlink(missing_ok=True)
-
-    def drop(self, sha256: str) -> None:
-        """Delete a file at once: for what is erased and that nothing else names."""
-        self.path(sha256).unlink(missing_ok=True)
 
     def copy_to(self, target: "BlobStore") -> int:
         """Copy every file that `target` lacks into it; give their number."""
         copied = 0
         for sha256 in self.each():
+            # One that is dropped meanwhile was named by nothing.
             if not target.holds(sha256):
-                with self.open(sha256) as stream:
+                with contextlib.suppress(FileNotFoundError), self.open(sha256) as stream:
                     target.put(stream)
-                copied += 1
+                    copied += 1
         return copied
+
+
+def _untouched(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return -1.0
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -36,11 +36,14 @@ def of(db: Session) -> Calendar:
 
 
 def start_clock(db: Session, request: InfoRequest, body: Body, moment: datetime | None) -> None:
-    """Let a request's deadlines count from a moment; without one they are not known."""
-    if moment is None:
+    """Let a request's deadlines count from a moment; without one they are not known, nor for a day
+    outside the years that `deadlines` knows.
+    """
+    calendar = of(db)
+    day = None if moment is None else calendar.day(moment)
+    if day is None or not deadlines.FIRST_YEAR <= day.year <= deadlines.LAST_YEAR:
         request.day_zero = request.due_on = request.very_overdue_on = None
         return
-    calendar = of(db)
-    request.day_zero = calendar.day(moment)
+    request.day_zero = day
     due = deadlines.due(body.jurisdiction or calendar.jurisdiction, request.day_zero)
     request.due_on, request.very_overdue_on = due.due_on, due.very_overdue_on

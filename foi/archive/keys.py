@@ -13,7 +13,7 @@ import hmac
 import os
 import secrets
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import select
@@ -28,8 +28,8 @@ _LONGEST = 200
 class Keys:
     """Makes and checks keys with the present secret; `former` ones are still accepted."""
 
-    secret: bytes
-    former: tuple[bytes, ...] = ()
+    secret: bytes = field(repr=False)
+    former: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def load(cls, path: Path) -> "Keys":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, case, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -104,10 +104,24 @@ def lock(db: Session) -> None:
         db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
+def hold(db: Session, row: Base) -> None:
+    """See a row as its last writer left it, and keep others from changing it until the end of this
+    transaction: for verbs that decide by what a row says (on SQLite both hold already).
+
+    The lock is one that lets events be recorded which point at the row (FOR NO KEY UPDATE).
+    """
+    if db.get_bind().dialect.name != "postgresql" or not inspect(row).persistent:
+        return
+    db.flush()
+    mapper = inspect(type(row))
+    db.expire(row, [r.key for r in mapper.relationships if r.lazy == "select"])
+    db.refresh(row, [c.key for c in mapper.column_attrs], with_for_update={"key_share": True})
+
+
 @contextmanager
 def gathering(db: Session) -> Iterator[None]:
     """Let many verbs share one `record` at the end of the block: for imports."""
-    if db.info.get("gathered") is not None:
+    if is_gathering(db):
         raise RuntimeError("gathering is already under way")
     db.info["gathered"] = []
     try:
@@ -118,6 +132,11 @@ def gathering(db: Session) -> Iterator[None]:
             _append(db, events)
     finally:
         db.info.pop("gathered", None)
+
+
+def is_gathering(db: Session) -> bool:
+    """Tell whether verbs share one record at the moment."""
+    return db.info.get("gathered") is not None
 
 
 def _append(db: Session, events: Sequence[Event]) -> None:
@@ -206,8 +225,8 @@ def owe(db: Session, changed: Iterable[str], consumers: Iterable[str] | None = N
     """Owe each consumer a look at each changed subject (`request:7`) that is of a kind it wants.
 
     One open delivery per consumer and subject: one that is there already is marked again, so that
-    whoever has claimed it will find it due once more. `consumers` names the only ones to owe,
-    whatever kinds they want.
+    whoever has claimed it will find it due once more; one that is parked is due at once, as if it
+    were new. `consumers` names the only ones to owe, whatever kinds they want.
     """
     wanted = dict.fromkeys(changed)
     if consumers is None:
@@ -219,10 +238,15 @@ def owe(db: Session, changed: Iterable[str], consumers: Iterable[str] | None = N
         pairs = [(name, s) for s in wanted for name in consumers]
     if not pairs:
         return
-    insert = upserting(db, Delivery)
+    insert, held = upserting(db, Delivery), Delivery.__table__.c
     statement = insert.on_conflict_do_update(
         index_elements=["consumer", "subject"],
-        set_={"mark": Delivery.__table__.c.mark + 1, "parked": False},
+        set_={
+            "mark": held.mark + 1,
+            "parked": False,
+            "due_at": case((held.parked, insert.excluded.due_at), else_=held.due_at),
+            "attempts": case((held.parked, 0), else_=held.attempts),
+        },
     )
     fresh = {"mark": 1, "attempts": 0, "error": "", "parked": False}
     moment = now()

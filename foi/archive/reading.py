@@ -19,13 +19,16 @@ READABLE = ("normal", "backpage")
 indexed.
 """
 
-_EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+# The look-behind lets a match begin only where a word does, which keeps the search linear; the
+# last label may be of any script or in Punycode, and whatever follows it.
+_EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]+@(?:[\w\-]+\.)+(?:xn--[A-Za-z0-9\-]+|[^\W\d_]{2,24})")
 # United Kingdom mobile numbers (07 and nine digits, however spaced), and any number that is called
 # a mobile.
+_GAP = r"(?:[^\S\n]|[\-.()\u2010-\u2013]){0,2}"
 _MOBILE = re.compile(
-    r"(?<![\d+])(?:\+?44[ \-.]?(?:\(0\)[ \-.]?)?|0)7(?:[ \-.]?\d){9}(?!\d)"
+    rf"(?<![\d+])(?:(?:\+|00)?44{_GAP}(?:\(0\){_GAP})?|0)7(?:{_GAP}\d){{9}}(?!\d)"
     r"|(?i:\b(?:mobile|mob)(?:\s?(?:no|number|tel|phone))?\.?\s{0,3}:?\s{0,3})"
-    r"\+?\d(?:[ \-.()]{0,2}\d){6,14}"
+    rf"[+(]?\d(?:{_GAP}\d){{6,14}}"
 )
 
 

@@ -46,6 +46,7 @@ def slug(text: str, default: str, limit: int | None = None) -> str:
         unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
         .encode("ascii", "ignore")
         .decode()
+        .lower()  # again: some signs become capitals, as the numero sign does
     )
     joined = re.sub(r"_+", "_", re.sub(r"[^a-z0-9_]", "", re.sub(r"[\s\-]+", "_", plain))).strip(
         "_"

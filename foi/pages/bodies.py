@@ -124,7 +124,12 @@ def feed(request: Request) -> Page:
     """What happened to an authority's requests, newest first."""
     body = find(request)
     part = paging.events_before(
-        request, events.select_events(Event.body_id == body.id, events.in_feeds())
+        request,
+        # Of a request that has moved on, nothing more is shown here: its changes do not raise this
+        # authority's version.
+        events.select_events(
+            Event.body_id == body.id, InfoRequest.body_id == body.id, events.in_feeds()
+        ),
     )
     return Page(
         title=f"{body.name}: requests and answers",

@@ -28,6 +28,9 @@ from foi.site import Site
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 _OVERHEAD = 2000  # bytes of a cached page beside its body
 
+Address = tuple[str, str, str]
+"""Path, query, and both as the client sent them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -48,10 +51,10 @@ class Cache:
     def __init__(self, megabytes: int) -> None:
         self._limit = megabytes << 20
         self._size = 0
-        self._pages: OrderedDict[str, Kept] = OrderedDict()
+        self._pages: OrderedDict[Address, Kept] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, address: str) -> Kept | None:
+    def get(self, address: Address) -> Kept | None:
         """Give the page kept for an address, whether or not it is still right."""
         kept = self._pages.get(address)
         if kept is not None:
@@ -61,7 +64,7 @@ class Cache:
                 return None  # another thread has just let go of it
         return kept
 
-    def put(self, address: str, kept: Kept) -> None:
+    def put(self, address: Address, kept: Kept) -> None:
         """Keep a page; one of more than a sixteenth of the memory is not worth it."""
         weight = len(kept.body) + _OVERHEAD
         if weight > self._limit // 16:
@@ -117,7 +120,12 @@ def tween_factory(
         environ = request.environ
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return handler(request)
-        address = f"{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
+        # A search tells an encoded slash from a plain one: the address as it was sent counts too.
+        address = (
+            environ["PATH_INFO"],
+            environ.get("QUERY_STRING", ""),
+            environ.get("REQUEST_URI") or environ.get("RAW_URI") or "",
+        )
         kept = cache.get(address) if "foi.db" not in environ else None
         if (
             kept is not None

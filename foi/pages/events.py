@@ -157,8 +157,10 @@ class Context:
     states: Mapping[int, Described]
 
 
-def context(db: Session, events: Sequence[Row[Any]], today: date) -> Context:
-    """Read the rows that events point at, a handful of selects for the whole batch."""
+def context(
+    db: Session, events: Sequence[Row[Any]], today: date, readable: tuple[str, ...] = ("normal",)
+) -> Context:
+    """Read the rows that events point at, a few selects for all; no less readable request."""
     request_ids = {e.request_id for e in events if e.request_id}
     body_ids = {e.body_id for e in events if e.body_id and not e.request_id}
     person_ids = {e.person_id for e in events if e.person_id and not e.request_id}
@@ -169,7 +171,7 @@ def context(db: Session, events: Sequence[Row[Any]], today: date) -> Context:
             db,
             db.execute(
                 members.with_parties().where(
-                    InfoRequest.id.in_(request_ids), InfoRequest.prominence.in_(reading.READABLE)
+                    InfoRequest.id.in_(request_ids), InfoRequest.prominence.in_(readable)
                 )
             ).all(),
             today,
@@ -225,9 +227,11 @@ def event_members(site: Site, event: Row[Any], read: Context) -> dict[str, Any]:
     return data
 
 
-def entries(db: Session, site: Site, events: Sequence[Row[Any]]) -> list[Entry]:
+def entries(
+    db: Session, site: Site, events: Sequence[Row[Any]], readable: tuple[str, ...] = ("normal",)
+) -> list[Entry]:
     """Make feed entries of events, in their order."""
-    read = context(db, events, site.calendar.today())
+    read = context(db, events, site.calendar.today(), readable)
     return [_entry(site, event, read) for event in events]
 
 
@@ -254,7 +258,7 @@ def _entry(site: Site, event: Row[Any], read: Context) -> Entry:
         key=f"event/{event.id}",
         title=title,
         path=path,
-        published=event.happened_at,
+        published=min(event.happened_at, event.recorded_at),  # never tomorrow, whatever it says
         updated=_updated(event, read),
         author=author,
         author_path=author_path,
@@ -348,7 +352,7 @@ def anchor(event: Row[Any], read: Context) -> str:
     """Give the anchor of an event on its request's page."""
     if event.annotation_id:
         return f"#comment-{event.annotation_id}"
-    message = read.messages.get(event.message_id) if event.message_id else None
+    message = read.messages.get(event.message_id)
     return links.message_anchor(message.direction, message.id) if message else ""
 
 

@@ -23,7 +23,7 @@ from foi.problems import Problem
 from foi.site import site_of
 
 _PIECE = 1 << 16
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"(?i:bytes)=(\d{0,18})-(\d{0,18})")
 
 
 def attachment(request: Request) -> Response:
@@ -81,7 +81,7 @@ def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) ->
         for tag in request.headers.get("If-None-Match", "").split(",")
     ):
         response.status_int = 304
-        del response.headers["Content-Type"]
+        del response.headers["Content-Type"], response.headers["Content-Length"]
         return response
     try:
         stream = site_of(request).blobs.open(shown.sha256)
@@ -103,8 +103,8 @@ def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) ->
     if (start, stop) != (0, size):
         response.status_int = 206
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    response.content_length = stop - start
     response.app_iter = _Pieces(stream, start, stop)
+    response.content_length = stop - start  # in this order: a new iterator forgets the length
     return response
 
 

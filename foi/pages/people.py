@@ -51,7 +51,7 @@ def feed(request: Request) -> Page:
     return Page(
         title=f"{person.name}: requests and annotations",
         path=links.person_path(person.url_name),
-        scopes=(f"person:{person.id}", "requests", "bodies"),
+        scopes=("requests", "bodies", "people"),
         entries=events.entries(request.db, site_of(request), part.rows),
         key=f"person/{person.id}",
         query=part.query,

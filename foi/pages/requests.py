@@ -61,9 +61,9 @@ def _elsewhere(request: Request, slug: str) -> HTTPMovedPermanently:
     else:
         raise HTTPNotFound("There is no such request.")
     row = request.db.execute(
-        select(
-            InfoRequest.url_title, InfoRequest.prominence, InfoRequest.prominence_reason
-        ).where(named)
+        select(InfoRequest.url_title, InfoRequest.prominence, InfoRequest.prominence_reason).where(
+            named
+        )
     ).one_or_none()
     if row is None:
         raise HTTPNotFound("There is no such request.")
@@ -105,7 +105,7 @@ def page(request: Request) -> Page:
         {},
         {m.id: m for m in messages},
         {a.id: a for a in annotations},
-        events.describe(log),
+        events.states_of(db, [row.id]),
     )
     slug = row.url_title
     data = members.request_members(site, found) | {
@@ -182,7 +182,7 @@ def feed(request: Request) -> Page:
         title=found.title,
         path=found.path,
         scopes=scopes(found, annotators),
-        entries=events.entries(request.db, site_of(request), part.rows),
+        entries=events.entries(request.db, site_of(request), part.rows, reading.READABLE),
         key=f"request/{found.row.id}",
         query=part.query,
         next_query=part.next_query,
@@ -195,7 +195,7 @@ def event(request: Request) -> HTTPMovedPermanently:
     db: Session = request.db
     number = int(request.matchdict["id"])
     rows = db.execute(events.select_events(Event.id == number, readable=reading.READABLE)).all()
-    read = events.context(db, rows, site_of(request).calendar.today())
+    read = events.context(db, rows, site_of(request).calendar.today(), reading.READABLE)
     found = read.requests.get(rows[0].request_id) if rows else None
     if found is None:
         raise HTTPNotFound("There is no such event.")

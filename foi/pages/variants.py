@@ -17,6 +17,7 @@ from foi.addresses import get
 from foi.db import changed_at
 from foi.headers import protect
 from foi.pages.page import Page
+from foi.site import site_of
 
 Loader = Callable[[Request], Page]
 Renderer = Callable[[Request, Page], str | bytes]
@@ -102,6 +103,11 @@ def _view(resource: Resource, variant: Variant, loader: Loader) -> Callable[[Req
         protect(response, request.registry["foi.site"].settings)
         if variant.open:
             response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Expose-Headers"] = "Link"
+        if page.next_query:
+            # RFC 8288; the JSON of a feed, a bare array, can say it nowhere else.
+            following = site_of(request).url(address(variant, page, page.next_query))
+            response.headers["Link"] = f'<{following}>; rel="next"'
         if not page.searchable:
             response.headers["X-Robots-Tag"] = "noindex"
         request.foi_stamp = (page.scopes, positions, moment)

@@ -78,6 +78,7 @@ def edit_body(
 
     A new `url_name` leaves the former one redirecting.
     """
+    ledger.hold(db, body)
     changed = [name for name, value in fields.items() if getattr(body, name) != value]
     for name in changed:
         setattr(body, name, fields[name])  # type: ignore[literal-required]
@@ -97,6 +98,7 @@ def edit_body(
 
 def rotate_key(db: Session, body: Body, actor: str) -> None:
     """Make every key of the authority invalid but the one that is made from now on."""
+    ledger.hold(db, body)
     body.key_generation += 1
     db.query(CarriedKey).filter_by(body_id=body.id).delete()
     ledger.record(db, ledger.happening(Kind.KEY_ROTATED, actor, body=body))

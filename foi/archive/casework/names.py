@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from foi.archive.ledger import upserting
+from foi.archive import ledger
 from foi.archive.models import Body, FormerName, InfoRequest, Person
 from foi.archive.slugs import numbered, slug
 
@@ -21,33 +21,42 @@ _RULE: dict[str, tuple[str, int | None]] = {
 }
 
 
-def free_slug(db: Session, kind: str, text: str, own: str = "") -> str:
-    """Give a slug made from `text` that no other row of the kind has or had; `own` counts as
-    free.
+def free_slug(db: Session, kind: str, text: str, own_id: int | None = None) -> str:
+    """Give a slug made from `text` that no other row of the kind has or had; what row `own_id` has
+    or had counts as free.
     """
+    if not ledger.is_gathering(db):
+        ledger.lock(db)  # two who choose at once would choose the same one
     default, limit = _RULE[kind]
     wanted = slug(text, default, limit)
     # A slug that a longer one begins with is near at hand in the index: wanted <= slug < wanted +
     # the next letter.
     column = _COLUMN[kind]
-    taken = set(db.scalars(select(column).where(column >= wanted, column < wanted + "`")))
+    taken = set(
+        db.scalars(
+            select(column).where(
+                column >= wanted, column < wanted + "`", column.class_.id.is_distinct_from(own_id)
+            )
+        )
+    )
     taken |= set(
         db.scalars(
             select(FormerName.slug).where(
                 FormerName.subject_kind == kind,
                 FormerName.slug >= wanted,
                 FormerName.slug < wanted + "`",
+                FormerName.subject_id.is_distinct_from(own_id),
             )
         )
     )
-    return numbered(wanted, taken - {own})
+    return numbered(wanted, taken)
 
 
 def remember_former(db: Session, kind: str, subject_id: int, former: str, present: str) -> None:
     """Let the former slug redirect to the subject, and stop the present one from redirecting
     anywhere.
     """
-    insert = upserting(db, FormerName)
+    insert = ledger.upserting(db, FormerName)
     db.execute(
         insert.values(subject_kind=kind, slug=former, subject_id=subject_id).on_conflict_do_update(
             index_elements=["subject_kind", "slug"], set_={"subject_id": subject_id}

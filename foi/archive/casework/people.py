@@ -41,10 +41,11 @@ def edit_person(
     """Change a person's public record and give the names of the fields that differ; a new name is
     a new slug.
     """
+    ledger.hold(db, person)
     changed = []
     if name is not None and name != person.name:
         former, person.name = person.url_name, name
-        person.url_name = names.free_slug(db, "person", name, own=former)
+        person.url_name = names.free_slug(db, "person", name, person.id)
         if former != person.url_name:
             names.remember_former(db, "person", person.id, former, person.url_name)
         changed.append("name")

@@ -17,18 +17,22 @@ def hide(
     db: Session, thing: Thing, actor: str, *, prominence: str = "hidden", reason: str = ""
 ) -> None:
     """Make a request or a part of one less prominent; `reason` is shown to the public in its
-    place.
+    place. What is erased stays as it is.
     """
     allowed = REQUEST_PROMINENCE if isinstance(thing, InfoRequest) else PART_PROMINENCE
     if prominence not in allowed or prominence == "normal":
         raise ValueError(f"{prominence!r} is not a prominence to hide something with")
+    ledger.hold(db, thing)
+    if _erased(thing):
+        return
     thing.prominence, thing.prominence_reason = prominence, reason
     _record(db, thing, Kind.HIDE, actor, prominence=prominence)
 
 
 def release(db: Session, thing: Thing, actor: str) -> None:
-    """Show normally again what was hidden."""
-    if thing.prominence != "normal":
+    """Show normally again what was hidden; not what is erased."""
+    ledger.hold(db, thing)
+    if thing.prominence != "normal" and not _erased(thing):
         thing.prominence, thing.prominence_reason = "normal", ""
         _record(db, thing, Kind.RELEASE, actor)
 
@@ -40,7 +44,8 @@ def erase(
 
     The row stays as an empty place that says why; the bytes go as soon as no other row names them.
     """
-    if part.erased_at is not None:
+    ledger.hold(db, part)
+    if _erased(part):
         return
     attachments: list[Attachment] = []
     if isinstance(part, Attachment):
@@ -58,6 +63,10 @@ def erase(
         attachment.erased_at = ledger.now()
     db.flush()
     _record(db, part, Kind.ERASE, actor, owed_files=files)
+
+
+def _erased(thing: Thing) -> bool:
+    return not isinstance(thing, InfoRequest) and thing.erased_at is not None
 
 
 def _record(
@@ -86,5 +95,5 @@ def _pointing_at(db: Session, thing: Thing, event: Event) -> Event:
         event.annotation = thing
         thing = db.get_one(InfoRequest, thing.request_id)
     event.request = thing
-    event.body_id = thing.body_id
+    event.body = thing.body  # not body_id, which the empty relation would take back
     return event

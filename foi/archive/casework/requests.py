@@ -79,6 +79,8 @@ def open_request(
     `dated=False` says that it is not known when it was sent, and `state=None` that its state is
     not known.
     """
+    if state is not None:
+        _check(state)
     moment = at or ledger.now()
     sent = (sent_at or moment) if dated else None
     request = InfoRequest(
@@ -141,9 +143,12 @@ def correspond(
     start anew) or asks for an internal review; `state` is only for responses (Alaveteli's write
     API, and InfoRequest's life cycle).
     """
+    response = direction == "response"
+    if not response and (direction != "request" or purpose not in REPLY_PURPOSES):
+        raise ValueError(f"a {direction!r} that is a {purpose!r} is no message")
+    ledger.hold(db, request)
     moment = at or ledger.now()
     sent = (sent_at or moment) if dated else None
-    response = direction == "response"
     message = _add_message(
         db,
         request,
@@ -181,12 +186,13 @@ def _after_letter(
     """Give the state into which a letter to the authority puts a request, if it does; restart its
     clock.
     """
-    if request.described_state == "waiting_clarification" and not request.awaiting_description:
+    asked = request.described_state == "waiting_clarification"
+    answers = asked and not request.awaiting_description
+    if answers:
         calendar.start_clock(db, request, request.body, sent)
-        return "waiting_response"
     if purpose == "internal_review":
         return "internal_review"
-    return None
+    return "waiting_response" if answers else None
 
 
 def _add_message(
@@ -225,9 +231,13 @@ def _add_message(
     return message
 
 
-def _describe(request: InfoRequest, state: str) -> None:
+def _check(state: str) -> None:
     if state not in STATES:
         raise ValueError(f"{state!r} is not a state")
+
+
+def _describe(request: InfoRequest, state: str) -> None:
+    _check(state)
     request.described_state = state
     request.awaiting_description = False
 
@@ -242,6 +252,7 @@ def classify(
     message: Message | None = None,
 ) -> None:
     """Describe the state of a request; ValueError for a state that is not stored."""
+    ledger.hold(db, request)
     _describe(request, state)
     request.updated_at = at or ledger.now()
     ledger.record(
@@ -302,10 +313,11 @@ def edit_request(
     """Change what is said of a request and give the names of the fields that differ; the slug
     follows the title.
     """
+    ledger.hold(db, request)
     changed = []
     if title is not None and title != request.title:
         former, request.title = request.url_title, title
-        request.url_title = names.free_slug(db, "request", title, own=former)
+        request.url_title = names.free_slug(db, "request", title, request.id)
         if former != request.url_title:
             names.remember_former(db, "request", request.id, former, request.url_title)
         changed.append("title")
@@ -328,6 +340,8 @@ def edit_request(
 
 def move(db: Session, request: InfoRequest, body: Body, actor: str) -> None:
     """Move a request to another authority, by whose calendar its deadlines then count."""
+    db.flush()
+    ledger.hold(db, request)
     if request.body_id == body.id:
         return
     former, request.body = request.body_id, body
