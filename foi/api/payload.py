@@ -9,11 +9,17 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
+from multipart import (
+    MultipartError,
+    MultipartParser,
+    ParserLimitReached,
+    parse_options_header,
+)
 from pyramid.request import Request
-from webob.compat import cgi_FieldStorage
 
 from foi.archive.blobs import TooLarge
 from foi.archive.casework import File
@@ -22,6 +28,7 @@ from foi.problems import Problem
 from foi.site import Site
 
 _FILE_FIELD = re.compile(r"attachments?(?:\[\d*\]|_\d+|\d+)?")
+_FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _DEPTH = 32
 _MOST_FIELDS = 1000
 _MOST_FILES = 200
@@ -70,124 +77,96 @@ def read(request: Request) -> Payload:
         raise Problem(413, f"The form is larger than {limit:,} bytes.")
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Problem(415, "Send a form, multipart/form-data or application/json.")
-    return _form(request)
+    return _form(request, limit)
 
 
-def _form(request: Request) -> Payload:
-    multipart = request.content_type.strip().lower() == "multipart/form-data"
+def _form(request: Request, limit: int) -> Payload:
+    if (request.content_type or "").strip().lower() == "multipart/form-data":
+        return _multipart(request, limit)
     try:
-        parts = _multipart(request) if multipart else _urlencoded(request)
+        pairs = parse_qsl(
+            request.body.decode(),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
     except UnicodeError:
         raise Problem(400, "The form is not in UTF-8.") from None
-    except (ValueError, LookupError, TypeError, AttributeError) as broken:
+    except ValueError as broken:
         raise Problem(400, f"The form cannot be read: {broken}.") from None
     fields: dict[str, str] = {}
-    files = []
-    for name, value in parts:
-        if isinstance(value, str):
-            if fields.setdefault(name, value) != value:
-                raise Problem(400, f"“{name[:50]}” is given twice.")
-        elif isinstance(value, Upload):
-            files.append(value)
-            request.add_finished_callback(lambda _, file=value.file: file.close())
+    for name, value in pairs:
+        _put(fields, name, value)
+    return Payload(fields, None, [])
+
+
+def _multipart(request: Request, limit: int) -> Payload:
+    """Read a multipart form (RFC 7578); large parts are spooled to temporary files."""
+    fields: dict[str, str] = {}
+    files: list[Upload] = []
+    try:
+        options = parse_options_header(request.headers["Content-Type"])[1]
+        stream = request.body_file_seekable
+        stream.seek(0)
+        parts = MultipartParser(
+            stream,
+            options.get("boundary", ""),
+            request.content_length or -1,
+            charset="utf-8",
+            part_limit=_MOST_FIELDS,
+        )
+        for part in parts:
+            request.add_finished_callback(lambda _, part=part: part.close())
+            _take(part, fields, files, limit)
+    except UnicodeError:
+        raise Problem(400, "The form is not in UTF-8.") from None
+    except ParserLimitReached:
+        raise Problem(400, f"The form has more than {_MOST_FIELDS} parts, or odd ones.") from None
+    except MultipartError as broken:
+        if isinstance(broken.__context__, UnicodeError):
+            raise Problem(400, "The form is not in UTF-8.") from None
+        raise Problem(400, f"The form cannot be read: {broken}.") from None
     if len(files) > _MOST_FILES:
         raise Problem(413, f"There are more than {_MOST_FILES} files.")
     return Payload(fields, None, files)
 
 
-def _urlencoded(request: Request) -> list[tuple[str, Any]]:
-    pairs = parse_qsl(
-        request.body.decode(),
-        keep_blank_values=True,
-        errors="strict",
-        max_num_fields=_MOST_FIELDS,
-    )
-    return list(pairs)
-
-
-class _Multipart(cgi_FieldStorage):  # type: ignore[misc]
-    """A multipart form, every part of which is kept as bytes.
-
-    Left to itself it decodes texts in pieces of 64 kB, which spoils the characters at the seams,
-    and takes forms within forms.
-    """
-
-    _binary_file = property(lambda _: True, lambda _, given: None)
-
-    def read_multi(self, *given: Any) -> None:
-        """Read the parts of the form itself, as many as are allowed."""
-        self._refuse_inner()
-        self.FieldStorageClass = self._part
-        self._number = 0
-        super().read_multi(*given)
-
-    def _part(self, *given: Any) -> "_Multipart":
-        self._number += 1
-        if self._number > _MOST_FIELDS:
-            raise ValueError(f"it has more than {_MOST_FIELDS} parts")
-        return _Multipart(*given)
-
-    def read_urlencoded(self) -> None:
-        """Read no form within a form."""
-        self._refuse_inner()
-        super().read_urlencoded()
-
-    def _refuse_inner(self) -> None:
-        if self.outerboundary:
-            raise ValueError("a part of it is a form itself")
-
-
-def _multipart(request: Request) -> list[tuple[str, Any]]:
-    stream = request.body_file_seekable
-    stream.seek(0)
-    form = _Multipart(
-        fp=stream,
-        environ={
-            "REQUEST_METHOD": "POST",
-            "CONTENT_TYPE": request.headers["Content-Type"],
-            "CONTENT_LENGTH": str(request.content_length or 0),
-        },
-        encoding="utf-8",
-        errors="strict",
-    )
-    parts = form.list or []
-    if parts and parts[-1].done != 1:
-        raise ValueError("its end is missing")
-    return [(part.name, _value(part, request)) for part in parts]
-
-
-def _value(part: Any, request: Request) -> Any:
-    """Give a part's text, or its upload if it is a file; None for an empty file field."""
+def _take(part: Any, fields: dict[str, str], files: list[Upload], limit: int) -> None:
+    """Take one part, a text or a file; an empty file field is none."""
+    shown = (part.name or "")[:50]
     if not part.name:
-        raise ValueError("a part has no name")
+        raise MultipartError("a part has no name")
     if part.headers.get("Content-Transfer-Encoding", "").lower() in ("base64", "quoted-printable"):
-        raise ValueError(f"“{part.name[:50]}” has a transfer encoding")
+        raise MultipartError(f"“{shown}” has a transfer encoding")
+    if part.content_type.startswith(_FORMS):
+        raise MultipartError(f"“{shown}” is a form itself")
     filename = _filename(part)
     if filename or _FILE_FIELD.fullmatch(part.name):
-        if not filename and not part.value:
-            return None
+        if not filename and not part.size:
+            return
         if not filename or not _FILE_FIELD.fullmatch(part.name):
-            raise ValueError(
-                f"“{part.name[:50]}” is not a file called “attachments” with a file name"
-            )
-        file, part.file = part.file, None  # a part that goes closes what it still has
-        return Upload(filename, file)
-    with part.file as content:
-        limit = request.registry["foi.site"].settings.field_limit
-        value: bytes = content.read(limit + 1)
-    if len(value) > limit:
-        raise Problem(413, f"“{part.name[:50]}” is larger than {limit:,} bytes.")
-    if part.type_options.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise ValueError(f"“{part.name[:50]}” is not in UTF-8")
-    return value.decode()
+            raise MultipartError(f"“{shown}” is not a file called “attachments” with a file name")
+        files.append(Upload(filename, part.file))
+        return
+    if part.size > limit:
+        raise Problem(413, f"“{shown}” is larger than {limit:,} bytes.")
+    if part.charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise MultipartError(f"“{shown}” is not in UTF-8")
+    _put(fields, part.name, part.raw.decode())
 
 
 def _filename(part: Any) -> str:
     """Give the name of a file part, also in the form of RFC 2231 that older clients send."""
-    extended = part.disposition_options.get("filename*", "")
-    if extended.count("'") >= 2:
-        return unquote(extended.split("'", 2)[2], errors="strict")
-    return part.filename or ""
+    if part.filename:
+        return str(part.filename)
+    header = Message()
+    header["Content-Disposition"] = part.headers["Content-Disposition"]
+    return header.get_filename("")
+
+
+def _put(fields: dict[str, str], name: str, value: str) -> None:
+    if fields.setdefault(name, value) != value:
+        raise Problem(400, f"“{name[:50]}” is given twice.")
 
 
 def _decoded(body: bytes) -> str:

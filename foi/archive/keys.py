@@ -53,18 +53,16 @@ class Keys:
         Blanks are taken for `+`, which is what an unencoded `+` of a carried key arrives as
         (Alaveteli does so).
         """
-        key = key.strip().replace(" ", "+")
-        if not key or len(key) > _LONGEST or not key.isascii():
+        if len(key) > _LONGEST or not key.isascii():
             return None
-        body_id, _, signature = key.partition("-")
-        if body_id.isascii() and body_id.isdigit() and len(body_id) < 10:
+        body_id, _, signature = key.strip().partition("-")
+        if body_id.isdigit() and len(body_id) < 10:
             generation = db.scalar(select(Body.key_generation).where(Body.id == int(body_id)))
             for secret in (self.secret, *self.former) if generation is not None else ():
-                if hmac.compare_digest(
-                    signature.encode(), _sign(secret, int(body_id), generation).encode()
-                ):
+                if hmac.compare_digest(signature, _sign(secret, int(body_id), generation)):
                     return int(body_id)
-        digest = hashlib.sha256(key.encode()).hexdigest()
+        carried = key.strip("\r\n\t").replace(" ", "+")
+        digest = hashlib.sha256(carried.encode()).hexdigest()
         return db.scalar(select(CarriedKey.body_id).where(CarriedKey.sha256 == digest))
 
 

@@ -89,14 +89,14 @@ MALFORMED: dict[str, tuple[str, bytes, int, str]] = {
     "multipart without boundary": ("multipart/form-data", b"x", 400, ""),
     "multipart with an empty boundary": ("multipart/form-data; boundary=", b"x", 400, ""),
     "multipart with a bad boundary": ('multipart/form-data; boundary="\xe4"', b"x", 400, ""),
-    "multipart with nothing in it": (MULTIPART, b"", 400, "no field"),
-    "multipart with another boundary": (MULTIPART, multipart(boundary="OTHER"), 400, "no field"),
+    "multipart with nothing in it": (MULTIPART, b"", 400, "cannot be read"),
+    "multipart with another boundary": (MULTIPART, multipart(boundary="OTHER"), 400, "cannot be read"),
     "multipart cut short": (MULTIPART, multipart(field("json", "{}"), end=False), 400, "end"),
     "multipart cut in a header": (MULTIPART, b"--BOUNDARY\r\nContent-Disp", 400, ""),
     "part without a name": (
         MULTIPART, multipart(("Content-Disposition: form-data", b"x")), 400, "no name"
     ),
-    "part without headers": (MULTIPART, multipart(("", b"x")), 400, "no name"),
+    "part without headers": (MULTIPART, multipart(("", b"x")), 400, "cannot be read"),
     "file without a field's name": (
         MULTIPART,
         multipart(('Content-Disposition: form-data; filename="a.pdf"', PDF)),
