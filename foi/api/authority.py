@@ -131,6 +131,9 @@ def add(request: Request) -> Response:
         f"body:{body_id}",
         direction=given["direction"],
         text=given["body"],
+        # The API has no word for it: a letter that answers the authority's question becomes part
+        # of what is asked (Alaveteli: `request_text`).
+        purpose="clarification" if casework.awaits_clarification(found) else "followup",
         sent_at=given["sent_at"],
         state=given["state"],
         files=files,

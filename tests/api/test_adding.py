@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 import time_machine
+import webtest
+from sqlalchemy.orm import Session
 
+from foi.archive import casework
 from foi.archive.models import Attachment, InfoRequest, Message
 from tests.api.calls import ANSWER, Authority, field, multipart, upload
+from tests.conftest import Running, add_request, key_for
 from tests.pages.scene import PAGE, PDF, SVG
 
 DOCUMENT = json.dumps(ANSWER)
@@ -284,3 +288,16 @@ def test_files_are_on_disk_and_rows_name_them(council: Authority) -> None:
     [attachment] = council.db.query(Attachment).join(Message).filter_by(request_id=made.id)
     assert attachment.sha256 is not None
     assert council.site.blobs.path(attachment.sha256).read_bytes() == PDF
+
+
+def test_a_letter_that_explains_the_request_becomes_part_of_it(
+    web: webtest.TestApp, db: Session, shared: Running
+) -> None:
+    request = add_request(db, via_api=True)
+    casework.classify(db, request, "desk", "waiting_clarification")
+    key = key_for(shared.site, request.body)
+    letter = {"direction": "request", "body": "I mean the lamp posts on the north side."}
+    web.post(f"/api/v2/request/{request.id}.json", {"k": key, "json": json.dumps(letter)})
+    told = web.get(f"/api/v2/request/{request.id}.json?k={key}").json
+    assert told["request_text"] == "I mean the lamp posts on the north side."
+    assert told["status"] == "waiting_response"

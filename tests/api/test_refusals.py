@@ -90,7 +90,9 @@ MALFORMED: dict[str, tuple[str, bytes, int, str]] = {
     "multipart with an empty boundary": ("multipart/form-data; boundary=", b"x", 400, ""),
     "multipart with a bad boundary": ('multipart/form-data; boundary="\xe4"', b"x", 400, ""),
     "multipart with nothing in it": (MULTIPART, b"", 400, "cannot be read"),
-    "multipart with another boundary": (MULTIPART, multipart(boundary="OTHER"), 400, "cannot be read"),
+    "multipart with another boundary": (
+        MULTIPART, multipart(boundary="OTHER"), 400, "cannot be read"
+    ),
     "multipart cut short": (MULTIPART, multipart(field("json", "{}"), end=False), 400, "end"),
     "multipart cut in a header": (MULTIPART, b"--BOUNDARY\r\nContent-Disp", 400, ""),
     "part without a name": (

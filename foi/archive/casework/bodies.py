@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from foi.archive import ledger
 from foi.archive.casework import names, tags
+from foi.archive.deadlines import JURISDICTIONS, UnknownJurisdiction
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, CarriedKey
 
@@ -45,6 +46,7 @@ def add_body(
     """Add an authority; its slug comes from `url_name` if given, else from its short or full
     name.
     """
+    _check_jurisdiction(fields)
     moment = ledger.now()
     body = Body(
         **fields,
@@ -78,6 +80,7 @@ def edit_body(
 
     A new `url_name` leaves the former one redirecting.
     """
+    _check_jurisdiction(fields)
     ledger.hold(db, body)
     changed = [name for name, value in fields.items() if getattr(body, name) != value]
     for name in changed:
@@ -94,6 +97,12 @@ def edit_body(
         body.updated_at = ledger.now()
         ledger.record(db, ledger.happening(Kind.BODY_EDITED, actor, body=body, changed=changed))
     return changed
+
+
+def _check_jurisdiction(fields: BodyFields) -> None:
+    code = fields.get("jurisdiction")
+    if code and code not in JURISDICTIONS:
+        raise UnknownJurisdiction(code)
 
 
 def rotate_key(db: Session, body: Body, actor: str) -> None:

@@ -180,14 +180,18 @@ def correspond(
     return message
 
 
+def awaits_clarification(request: InfoRequest) -> bool:
+    """Tell whether the next letter to the authority answers its question."""
+    return request.described_state == "waiting_clarification" and not request.awaiting_description
+
+
 def _after_letter(
     db: Session, request: InfoRequest, purpose: str, sent: datetime | None
 ) -> str | None:
     """Give the state into which a letter to the authority puts a request, if it does; restart its
     clock.
     """
-    asked = request.described_state == "waiting_clarification"
-    answers = asked and not request.awaiting_description
+    answers = awaits_clarification(request)
     if answers:
         calendar.start_clock(db, request, request.body, sent)
     if purpose == "internal_review":
