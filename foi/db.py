@@ -15,7 +15,7 @@ import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid_retry import mark_error_retryable
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -158,15 +158,17 @@ class Versions:
         self._own = threading.local()
 
 
+_version = Version.__table__.c
+_VERSIONS = select(_version.scope, _version.position, _version.changed_at).where(
+    _version.scope.in_(bindparam("scopes", expanding=True))
+)
+
+
 def changed_at(db: Session, scopes: Iterable[str]) -> tuple[tuple[tuple[str, int], ...], datetime]:
     """Give the positions of scopes, as `Versions.read` does, and the moment of the newest change
     among them.
     """
-    rows = db.execute(
-        select(Version.scope, Version.position, Version.changed_at).where(
-            Version.scope.in_(tuple(scopes))
-        )
-    ).all()
+    rows = db.execute(_VERSIONS, {"scopes": tuple(scopes)}).all()
     moment = max((row.changed_at for row in rows), default=datetime.fromtimestamp(0, UTC))
     return tuple(sorted((row.scope, row.position) for row in rows)), moment
 

@@ -364,9 +364,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_event_body_id_id"), ["body_id", "id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_event_kind_happened_at"), ["kind", "happened_at"], unique=False
-        )
         batch_op.create_index(batch_op.f("ix_event_message_id"), ["message_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_event_person_id_id"), ["person_id", "id"], unique=False
@@ -382,7 +379,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_request_id_id"))
         batch_op.drop_index(batch_op.f("ix_event_person_id_id"))
         batch_op.drop_index(batch_op.f("ix_event_message_id"))
-        batch_op.drop_index(batch_op.f("ix_event_kind_happened_at"))
         batch_op.drop_index(batch_op.f("ix_event_body_id_id"))
 
     op.drop_table("event")

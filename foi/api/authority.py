@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from foi.api import payload, schemas
 from foi.archive import casework, reading
-from foi.archive.models import Annotation, Body, Event, InfoRequest, Message
+from foi.archive.models import Body, InfoRequest, Message
 from foi.pages import events, links, members
 from foi.pages.json import dump, moment
 from foi.problems import Problem
@@ -70,18 +70,15 @@ def show(request: Request) -> Response:
 def _full(request: Request, site: Site, row: Any) -> dict[str, Any]:
     found = members.listed(request.db, [row], site.calendar.today())[0]
     messages = reading.correspondence(request.db, row.id)
-    log = request.db.execute(
-        events.select_events(Event.request_id == row.id, readable=(row.prominence,))
-    ).all()
-    log.sort(key=lambda event: event.id)
-    annotations = reading.annotations(request.db, Annotation.request_id == row.id)
+    log, states = events.log_of(request.db, row.id, (row.prominence,))
+    annotations = reading.annotations_of(request.db, row.id)
     read = events.Context(
         {row.id: found},
         {},
         {},
         {m.id: m for m in messages},
         {a.id: a for a in annotations},
-        events.states_of(request.db, [row.id]),
+        states,
     )
     asked = [
         m.text

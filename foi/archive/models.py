@@ -313,7 +313,6 @@ class Event(Base):
         Index(None, "body_id", "id"),
         Index(None, "person_id", "id"),
         Index(None, "message_id"),
-        Index(None, "kind", "happened_at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from foi.archive.models import Annotation, Attachment, ExtractedText, InfoRequest, Message, Person
@@ -108,18 +109,56 @@ def why_withheld(
     return None
 
 
+# Statements on the plain tables, put together once: making a statement and the mapping of objects
+# cost more than running it.
+_message, _attachment = Message.__table__.c, Attachment.__table__.c
+_MESSAGES = select(
+    _message.id,
+    _message.request_id,
+    _message.direction,
+    _message.purpose,
+    _message.body,
+    _message.sent_at,
+    _message.created_at,
+    _message.prominence,
+    _message.prominence_reason,
+    _message.erased_at,
+).order_by(_message.id)
+_OF_REQUEST = _MESSAGES.where(_message.request_id == bindparam("request"))
+_ATTACHMENTS = (
+    select(
+        _attachment.id,
+        _attachment.number,
+        _attachment.message_id,
+        _attachment.name,
+        _attachment.media_type,
+        _attachment.size,
+        _attachment.sha256,
+        _attachment.link,
+        _attachment.prominence,
+        _attachment.prominence_reason,
+        _attachment.erased_at,
+    )
+    .where(_attachment.message_id.in_(bindparam("messages", expanding=True)))
+    .order_by(_attachment.message_id, _attachment.number)
+)
+
+
 def messages(db: Session, condition: ColumnElement[bool]) -> list[ReadMessage]:
     """Read the messages that meet a condition, oldest first, with their attachments."""
-    rows = db.execute(select(*_MESSAGE).where(condition).order_by(Message.id)).all()
+    return _read(db, db.execute(_MESSAGES.where(condition)).all())
+
+
+def correspondence(db: Session, request_id: int) -> list[ReadMessage]:
+    """Read a request's messages in order."""
+    return _read(db, db.execute(_OF_REQUEST, {"request": request_id}).all())
+
+
+def _read(db: Session, rows: Sequence[Any]) -> list[ReadMessage]:
     shown = [row.id for row in rows if row.prominence == "normal" and row.erased_at is None]
     attached: dict[int, list[ReadAttachment]] = {}
     if shown:
-        found = db.execute(
-            select(*_ATTACHMENT)
-            .where(Attachment.message_id.in_(shown))
-            .order_by(Attachment.message_id, Attachment.number)
-        )
-        for row in found:
+        for row in db.execute(_ATTACHMENTS, {"messages": shown}):
             attached.setdefault(row.message_id, []).append(read_attachment(row))
     return [
         ReadMessage(
@@ -139,38 +178,6 @@ def messages(db: Session, condition: ColumnElement[bool]) -> list[ReadMessage]:
     ]
 
 
-_MESSAGE = (
-    Message.id,
-    Message.request_id,
-    Message.direction,
-    Message.purpose,
-    Message.body,
-    Message.sent_at,
-    Message.created_at,
-    Message.prominence,
-    Message.prominence_reason,
-    Message.erased_at,
-)
-_ATTACHMENT = (
-    Attachment.id,
-    Attachment.number,
-    Attachment.message_id,
-    Attachment.name,
-    Attachment.media_type,
-    Attachment.size,
-    Attachment.sha256,
-    Attachment.link,
-    Attachment.prominence,
-    Attachment.prominence_reason,
-    Attachment.erased_at,
-)
-
-
-def correspondence(db: Session, request_id: int) -> list[ReadMessage]:
-    """Read a request's messages in order."""
-    return messages(db, Message.request_id == request_id)
-
-
 def read_attachment(row: "Attachment | object") -> ReadAttachment:
     """Read one attachment row; of one that is withheld only its place remains."""
     a: Attachment = row  # type: ignore[assignment]  # a result row has the same members
@@ -182,22 +189,35 @@ def read_attachment(row: "Attachment | object") -> ReadAttachment:
     )
 
 
+_annotation, _person = Annotation.__table__.c, Person.__table__.c
+_ANNOTATIONS = (
+    select(
+        _annotation.id,
+        _annotation.request_id,
+        _annotation.person_id,
+        _person.name,
+        _person.url_name,
+        _annotation.body,
+        _annotation.created_at,
+    )
+    .join(Person.__table__, _person.id == _annotation.person_id)
+    .where(_annotation.prominence == "normal", _annotation.erased_at.is_(None))
+    .order_by(_annotation.id)
+)
+_ANNOTATIONS_OF_REQUEST = _ANNOTATIONS.where(_annotation.request_id == bindparam("request"))
+
+
 def annotations(db: Session, condition: ColumnElement[bool]) -> list[ReadAnnotation]:
     """Read the annotations that meet a condition and that the public may see, oldest first."""
-    rows = db.execute(
-        select(
-            Annotation.id,
-            Annotation.request_id,
-            Annotation.person_id,
-            Person.name,
-            Person.url_name,
-            Annotation.body,
-            Annotation.created_at,
-        )
-        .join(Person, Person.id == Annotation.person_id)
-        .where(condition, Annotation.prominence == "normal", Annotation.erased_at.is_(None))
-        .order_by(Annotation.id)
-    )
+    return _read_annotations(db.execute(_ANNOTATIONS.where(condition)).all())
+
+
+def annotations_of(db: Session, request_id: int) -> list[ReadAnnotation]:
+    """Read a request's annotations that the public may see, oldest first."""
+    return _read_annotations(db.execute(_ANNOTATIONS_OF_REQUEST, {"request": request_id}).all())
+
+
+def _read_annotations(rows: Sequence[Any]) -> list[ReadAnnotation]:
     return [
         ReadAnnotation(
             r.id, r.request_id, r.person_id, r.name, r.url_name, mask(r.body), r.created_at

@@ -5,10 +5,11 @@ everything.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from foi.archive import reading
@@ -23,18 +24,26 @@ from foi.site import Site
 PER_PAGE = 25
 WITHDRAWALS = (Kind.HIDE, Kind.ERASE)
 
-_EVENT = (
-    Event.id,
-    Event.kind,
-    Event.happened_at,
-    Event.recorded_at,
-    Event.request_id,
-    Event.body_id,
-    Event.person_id,
-    Event.message_id,
-    Event.attachment_id,
-    Event.annotation_id,
-    Event.params,
+_event, _request = Event.__table__.c, InfoRequest.__table__.c
+_message, _annotation = Message.__table__.c, Annotation.__table__.c
+_EVENTS: Select[Any] = (
+    select(
+        _event.id,
+        _event.kind,
+        _event.happened_at,
+        _event.recorded_at,
+        _event.request_id,
+        _event.body_id,
+        _event.person_id,
+        _event.message_id,
+        _event.attachment_id,
+        _event.annotation_id,
+        _event.params,
+    )
+    .select_from(Event.__table__)
+    .outerjoin(InfoRequest.__table__, _request.id == _event.request_id)
+    .outerjoin(Message.__table__, _message.id == _event.message_id)
+    .outerjoin(Annotation.__table__, _annotation.id == _event.annotation_id)
 )
 
 
@@ -46,36 +55,53 @@ def visible(readable: tuple[str, ...] = ("normal",)) -> ColumnElement[bool]:
     follow it.
     """
     return and_(
-        Event.audience == Audience.PUBLIC,
+        _event.audience == Audience.PUBLIC,
         or_(
-            Event.kind.in_(WITHDRAWALS),
+            _event.kind.in_(WITHDRAWALS),
             and_(
-                or_(Event.request_id.is_(None), InfoRequest.prominence.in_(readable)),
+                or_(_event.request_id.is_(None), _request.prominence.in_(readable)),
                 or_(
-                    Event.message_id.is_(None),
-                    and_(Message.prominence == "normal", Message.erased_at.is_(None)),
+                    _event.message_id.is_(None),
+                    and_(_message.prominence == "normal", _message.erased_at.is_(None)),
                 ),
                 or_(
-                    Event.annotation_id.is_(None),
-                    and_(Annotation.prominence == "normal", Annotation.erased_at.is_(None)),
+                    _event.annotation_id.is_(None),
+                    and_(_annotation.prominence == "normal", _annotation.erased_at.is_(None)),
                 ),
             ),
         ),
     )
 
 
+@cache
+def _visible_events(readable: tuple[str, ...]) -> Select[Any]:
+    return _EVENTS.where(visible(readable))
+
+
 def select_events(
     *conditions: ColumnElement[bool], readable: tuple[str, ...] = ("normal",)
 ) -> Select[Any]:
     """Select the events that the public may see and that meet the conditions."""
+    return _visible_events(readable).where(*conditions)
+
+
+@cache
+def _log(readable: tuple[str, ...]) -> Select[Any]:
     return (
-        select(*_EVENT)
-        .select_from(Event)
-        .outerjoin(InfoRequest, InfoRequest.id == Event.request_id)
-        .outerjoin(Message, Message.id == Event.message_id)
-        .outerjoin(Annotation, Annotation.id == Event.annotation_id)
-        .where(visible(readable), *conditions)
+        _EVENTS.add_columns(visible(readable).label("shown"))
+        .where(_event.request_id == bindparam("request"))
+        .order_by(_event.id)
     )
+
+
+def log_of(
+    db: Session, request_id: int, readable: tuple[str, ...]
+) -> tuple[list[Row[Any]], dict[int, "Described"]]:
+    """Give a request's events that the public may see, in order, and what `describe` says of all
+    of them.
+    """
+    rows = db.execute(_log(readable), {"request": request_id}).all()
+    return [row for row in rows if row.shown], describe(rows)
 
 
 def in_feeds() -> ColumnElement[bool]:
@@ -119,24 +145,29 @@ def describe(events: Sequence[Any]) -> dict[int, Described]:
     return result
 
 
+_STEPS = (
+    select(
+        _event.id,
+        _event.kind,
+        _event.params,
+        _event.happened_at,
+        _event.recorded_at,
+        _event.request_id,
+    )
+    .where(
+        _event.request_id.in_(bindparam("requests", expanding=True)),
+        _event.kind.in_((Kind.STATUS_UPDATE, Kind.RESPONSE, Kind.SENT, Kind.FOLLOWUP_SENT)),
+    )
+    .order_by(_event.id)
+)
+
+
 def states_of(db: Session, request_ids: Iterable[int]) -> dict[int, Described]:
     """Give what `describe` says of every event of several requests."""
     wanted = sorted(set(request_ids))
     if not wanted:
         return {}
-    kinds = (Kind.STATUS_UPDATE, Kind.RESPONSE, Kind.SENT, Kind.FOLLOWUP_SENT)
-    rows = db.execute(
-        select(
-            Event.id,
-            Event.kind,
-            Event.params,
-            Event.happened_at,
-            Event.recorded_at,
-            Event.request_id,
-        )
-        .where(Event.request_id.in_(wanted), Event.kind.in_(kinds))
-        .order_by(Event.id)
-    ).all()
+    rows = db.execute(_STEPS, {"requests": wanted}).all()
     by_request: dict[int, list[Any]] = {}
     for row in rows:
         by_request.setdefault(row.request_id, []).append(row)

@@ -36,7 +36,7 @@ def dump(data: Any) -> bytes:
 
 def render_page(request: Request, page: Page) -> bytes:
     """Give the JSON of a page: its own members and links to every other form of it."""
-    data = page.data
+    data = page.data() if callable(page.data) else page.data
     if isinstance(data, dict):
         url = request.registry["foi.site"].url
         links = {"html": url(page.path)} | {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from foi.archive.models import Body, InfoRequest, Person, Tag
@@ -20,40 +20,54 @@ from foi.pages import links
 from foi.pages.json import moment, tag_pairs
 from foi.site import Site
 
-REQUEST: tuple[Any, ...] = (
-    InfoRequest.id,
-    InfoRequest.url_title,
-    InfoRequest.title,
-    InfoRequest.body_id,
-    InfoRequest.person_id,
-    InfoRequest.external_user_name,
-    InfoRequest.external_url,
-    InfoRequest.described_state,
-    InfoRequest.awaiting_description,
-    InfoRequest.law_used,
-    InfoRequest.prominence,
-    InfoRequest.prominence_reason,
-    InfoRequest.due_on,
-    InfoRequest.very_overdue_on,
-    InfoRequest.created_at,
-    InfoRequest.updated_at,
-    InfoRequest.source_url,
-    Body.url_name.label("body_url_name"),
-    Body.name.label("body_name"),
-    Person.url_name.label("person_url_name"),
-    Person.name.label("person_name"),
+_request, _body, _person = InfoRequest.__table__.c, Body.__table__.c, Person.__table__.c
+_WITH_PARTIES: Select[Any] = (
+    select(
+        _request.id,
+        _request.url_title,
+        _request.title,
+        _request.body_id,
+        _request.person_id,
+        _request.external_user_name,
+        _request.external_url,
+        _request.described_state,
+        _request.awaiting_description,
+        _request.law_used,
+        _request.prominence,
+        _request.prominence_reason,
+        _request.due_on,
+        _request.very_overdue_on,
+        _request.created_at,
+        _request.updated_at,
+        _request.source_url,
+        _body.url_name.label("body_url_name"),
+        _body.name.label("body_name"),
+        _person.url_name.label("person_url_name"),
+        _person.name.label("person_name"),
+    )
+    .select_from(InfoRequest.__table__)
+    .join(Body.__table__, _body.id == _request.body_id)
+    .outerjoin(Person.__table__, _person.id == _request.person_id)
 )
-"""Columns of a request with its authority and requester; select them from `with_parties()`."""
+_BY_SLUG = _WITH_PARTIES.where(_request.url_title == bindparam("slug"))
+_TAGS = (
+    select(Tag.__table__.c.subject_id, Tag.__table__.c.name, Tag.__table__.c.value)
+    .where(
+        Tag.__table__.c.subject_kind == bindparam("kind"),
+        Tag.__table__.c.subject_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(Tag.__table__.c.id)
+)
 
 
 def with_parties() -> Select[Any]:
-    """Select REQUEST from requests joined with their authority and requester."""
-    return (
-        select(*REQUEST)
-        .select_from(InfoRequest)
-        .join(Body, Body.id == InfoRequest.body_id)
-        .outerjoin(Person, Person.id == InfoRequest.person_id)
-    )
+    """Select requests with their authority and requester, as `Listed` needs them."""
+    return _WITH_PARTIES
+
+
+def by_slug(db: Session, slug: str) -> Row[Any] | None:
+    """Give the row of the request that has a slug now."""
+    return db.execute(_BY_SLUG, {"slug": slug}).one_or_none()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +123,7 @@ def tags_by_subject(
     """Give the tags of several subjects at once."""
     found: dict[int, list[tuple[str, str]]] = {}
     if ids:
-        rows = db.execute(
-            select(Tag.subject_id, Tag.name, Tag.value)
-            .where(Tag.subject_kind == kind, Tag.subject_id.in_(ids))
-            .order_by(Tag.id)
-        )
+        rows = db.execute(_TAGS, {"kind": kind, "ids": ids})
         for subject_id, name, value in rows:
             found.setdefault(subject_id, []).append((name, value))
     return found

@@ -57,7 +57,9 @@ class Page:
     """Whether this page, though its kind has feeds, has none."""
     template: str = ""
     data: Any = None
-    """The JSON of the page; None when it has none."""
+    """The JSON of the page, or a function without arguments that makes it of rows already read;
+    None when it has none.
+    """
     shows: dict[str, Any] = field(default_factory=dict)
     """What the template shows."""
     entries: list[Entry] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """A request: its page and JSON, its feed, and the addresses that lead to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from foi.archive import reading
 from foi.archive.casework.names import resolve_former
 from foi.archive.kinds import CORRESPONDENCE, Kind
-from foi.archive.models import Annotation, Event, InfoRequest
+from foi.archive.models import Event, InfoRequest
 from foi.archive.states import STATES, State
 from foi.pages import events, links, members, paging
 from foi.pages.json import moment
@@ -37,9 +38,7 @@ def find(request: Request) -> members.Listed:
     403.
     """
     slug = request.matchdict["url_title"]
-    row = request.db.execute(
-        members.with_parties().where(InfoRequest.url_title == slug)
-    ).one_or_none()
+    row = members.by_slug(request.db, slug)
     if row is None:
         raise _elsewhere(request, slug)
     _withhold(row)
@@ -93,37 +92,22 @@ def page(request: Request) -> Page:
     found = find(request)
     row = found.row
     messages = reading.correspondence(db, row.id)
-    annotations = reading.annotations(db, Annotation.request_id == row.id)
-    log = db.execute(
-        events.select_events(Event.request_id == row.id, readable=reading.READABLE).order_by(
-            Event.id
-        )
-    ).all()
+    annotations = reading.annotations_of(db, row.id)
+    log, states = events.log_of(db, row.id, reading.READABLE)
     read = events.Context(
         {row.id: found},
         {},
         {},
         {m.id: m for m in messages},
         {a.id: a for a in annotations},
-        events.states_of(db, [row.id]),
+        states,
     )
-    slug = row.url_title
-    data = members.request_members(site, found) | {
-        "user": members.requester_members(site, found),
-        "user_name": found.requester if row.person_id is None else None,
-        "public_body": members.short_body_members(site, row),
-        "messages": [members.message_members(site, slug, m) for m in messages],
-        "comments": [_annotation_members(site, found, a) for a in annotations],
-        "info_request_events": [events.event_members(site, e, read) for e in log],
-    }
-    if row.person_id is not None:
-        del data["user_name"]
     return Page(
         title=found.title,
         path=found.path,
         scopes=scopes(found, annotations),
         template="request.jinja2",
-        data=data,
+        data=lambda: _members(site, found, messages, annotations, log, read),
         shows={
             "request": found,
             "items": _items(log, messages, annotations, read),
@@ -131,6 +115,26 @@ def page(request: Request) -> Page:
         },
         searchable=row.prominence == "normal",
     )
+
+
+def _members(
+    site: Site,
+    found: members.Listed,
+    messages: list[reading.ReadMessage],
+    annotations: list[reading.ReadAnnotation],
+    log: Sequence[Any],
+    read: events.Context,
+) -> dict[str, Any]:
+    row, slug = found.row, found.row.url_title
+    anonymous = {"user_name": found.requester} if row.person_id is None else {}
+    return members.request_members(site, found) | {
+        "user": members.requester_members(site, found),
+        **anonymous,
+        "public_body": members.short_body_members(site, row),
+        "messages": [members.message_members(site, slug, m) for m in messages],
+        "comments": [_annotation_members(site, found, a) for a in annotations],
+        "info_request_events": [events.event_members(site, e, read) for e in log],
+    }
 
 
 def _items(
@@ -177,7 +181,7 @@ def feed(request: Request) -> Page:
             Event.request_id == found.row.id, events.in_feeds(), readable=reading.READABLE
         ),
     )
-    annotators = reading.annotations(request.db, Annotation.request_id == found.row.id)
+    annotators = reading.annotations_of(request.db, found.row.id)
     return Page(
         title=found.title,
         path=found.path,

@@ -15,17 +15,18 @@ from foi.problems import tell
 from foi.site import site_of
 
 SHOWN = 8
+AMONG = 200
+"""How many of the answers recorded last are looked at for the newest ones."""
 
 
 def front(request: Request) -> Page:
     """What this site is, and what is new on it."""
     db = request.db
     part = paging.requests_before(request, reading.listed(), limit=SHOWN)
-    answers = db.execute(
-        events.select_events(Event.kind == Kind.RESPONSE)
-        .order_by(Event.happened_at.desc(), Event.id.desc())
-        .limit(SHOWN)
+    newest = db.execute(
+        events.select_events(Event.kind == Kind.RESPONSE).order_by(Event.id.desc()).limit(AMONG)
     ).all()
+    answers = sorted(newest, key=lambda event: event.happened_at, reverse=True)[:SHOWN]
     return Page(
         title=site_of(request).settings.site_name,
         path="/",

@@ -213,6 +213,10 @@ def test_uploads_wait_for_ever_where_no_worker_ingests() -> None:
         assert status["todo"] == 1
         assert client.call("GET", f"/entities/{id_}").status_code == 404
         client.call("POST", f"/collections/{client.collection}/reindex")
+        for _ in range(100):  # the queue is never idle here, so there is nothing else to wait for
+            if client.call("GET", f"/entities/{id_}").status_code == 200:
+                break
+            time.sleep(0.05)
         assert "processingStatus" not in client.get(id_)["properties"]
 
 
