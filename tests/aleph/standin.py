@@ -3,6 +3,7 @@
 Gives up: more than one process.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -172,7 +173,9 @@ class Aleph:
         """Stop serving; what was acknowledged stays in the data file, if there is one."""
         self.server.pipeline.stop()
         # The loop ends when nothing is left to listen to; only its own thread may close things.
-        self._http.trigger.pull_trigger(self._close_sockets)
+        # A worker's own pull may wake the server first: it has then closed everything already.
+        with contextlib.suppress(OSError):
+            self._http.trigger.pull_trigger(self._close_sockets)
         self._thread.join(timeout=5)
         self._http.task_dispatcher.shutdown()
         with self.server.store.lock:
