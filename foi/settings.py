@@ -196,7 +196,7 @@ class Settings:
     host: str = _setting("server.host", "127.0.0.1", _text, "Address that `foi serve` listens on.")
     port: int = _setting("server.port", "6543", _port, "Port that `foi serve` listens on.", "PORT")
     threads: int = _setting(
-        "server.threads", "8", _some, "Threads that answer requests in one process."
+        "server.threads", "4", _some, "Threads that answer requests in one process."
     )
     body_limit: int = _setting(
         "server.body_limit",
