@@ -18,7 +18,7 @@ serve: $(VENV)/.serve ## set everything up and start the site (PORT, FOI_DATA)
 	@$(BIN)/foi serve --demo
 
 test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest -q -n $${FOI_TEST_PROCESSES:-auto}
+	@$(BIN)/python -m pytest -q -n $${FOI_TEST_PROCESSES:-4} --dist worksteal
 
 lint: $(VENV)/.dev ## style, and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
