@@ -14,6 +14,7 @@ import os
 import platform
 import random
 import shutil
+import signal
 import sqlite3
 import statistics
 import sys
@@ -367,6 +368,8 @@ def main() -> int:
     if shutil.which("wrk") is None:
         print("wrk is missing: install it with `apt install wrk` or `brew install wrk`.")
         return 2
+    # So that a run that is told to end takes its servers and its copy of the data along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names, modes = given.rows.split(",") if given.rows else (), given.modes
     rows = [r for r in ROWS if (not names or r.name in names) and (not modes or r.mode in modes)]
     print(machine(load.CACHE), HEADING, sep="\n", flush=True)
