@@ -231,11 +231,6 @@ def upgrade() -> None:
             batch_op.f("ix_request_created_at_id"), ["created_at", "id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_request_described_state_created_at_id"),
-            ["described_state", "created_at", "id"],
-            unique=False,
-        )
-        batch_op.create_index(
             batch_op.f("ix_request_person_id_created_at_id"),
             ["person_id", "created_at", "id"],
             unique=False,
@@ -405,7 +400,6 @@ def downgrade() -> None:
             postgresql_where=sa.text("source <> ''"),
         )
         batch_op.drop_index(batch_op.f("ix_request_person_id_created_at_id"))
-        batch_op.drop_index(batch_op.f("ix_request_described_state_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_request_created_at_id"))
         batch_op.drop_index(batch_op.f("ix_request_body_id_created_at_id"))
         batch_op.drop_index(

@@ -179,7 +179,6 @@ class InfoRequest(Base):
         Index(None, "created_at", "id"),
         Index(None, "body_id", "created_at", "id"),
         Index(None, "person_id", "created_at", "id"),
-        Index(None, "described_state", "created_at", "id"),
         Index(
             "ix_request_awaiting_answer",
             "due_on",

@@ -59,6 +59,8 @@ def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade:
     site.consumers.prepare()
     if demo:
         load_demo(site)
+    # It warns of every request that waits for a thread for a moment: noise, not news.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = waitress.create_server(
         app,
         sockets=[listening],
