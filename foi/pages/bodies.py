@@ -12,6 +12,7 @@ from foi.archive.casework.names import resolve_former
 from foi.archive.models import Body, Event, InfoRequest, Tag
 from foi.archive.states import VIEWS
 from foi.pages import cursors, events, links, members, paging
+from foi.pages.entries import entries_of
 from foi.pages.json import moment, tag_pairs
 from foi.pages.lists import in_view, view_titles
 from foi.pages.page import Page
@@ -135,7 +136,7 @@ def feed(request: Request) -> Page:
         title=f"{body.name}: requests and answers",
         path=links.body_path(body.url_name),
         scopes=(f"body:{body.id}", "people"),
-        entries=events.entries(request.db, site_of(request), part.rows),
+        entries=entries_of(request.db, site_of(request), part.rows),
         key=f"body/{body.id}",
         query=part.query,
         next_query=part.next_query,
@@ -215,7 +216,7 @@ def index_feed(request: Request) -> Page:
         title=f"{title}: added and edited",
         path="/body/list" if choice == "all" else links.tagged_path(choice),
         scopes=("bodies",),
-        entries=events.entries(request.db, site_of(request), part.rows),
+        entries=entries_of(request.db, site_of(request), part.rows),
         query=part.query,
         next_query=part.next_query,
     )

@@ -13,6 +13,7 @@ from foi.archive.ledger import newest
 from foi.archive.models import Event, InfoRequest
 from foi.archive.states import VIEWS
 from foi.pages import events, members, paging
+from foi.pages.entries import entries_of
 from foi.pages.page import Page
 from foi.site import site_of
 
@@ -102,7 +103,7 @@ def feed(request: Request) -> Page:
         title=title,
         path=path,
         scopes=("requests", "bodies", "people"),
-        entries=events.entries(request.db, site, part.rows),
+        entries=entries_of(request.db, site, part.rows),
         query=part.query,
         next_query=part.next_query,
     )
@@ -118,7 +119,7 @@ def log(request: Request) -> Page:
         path="/events",
         scopes=("events", "bodies", "people"),
         template="events.jinja2",
-        shows={"entries": events.entries(request.db, site_of(request), part.rows)},
+        shows={"entries": entries_of(request.db, site_of(request), part.rows)},
         query=part.query,
         next_query=part.next_query,
     )
@@ -130,7 +131,7 @@ def _log_since(request: Request) -> Page:
     newest_id = newest(request.db)
     statement = events.select_events(Event.id > since).order_by(Event.id).limit(limit)
     rows = request.db.execute(statement).all()
-    entries = events.entries(request.db, site_of(request), rows)
+    entries = entries_of(request.db, site_of(request), rows)
     data: dict[str, Any] = {
         "events": [entry.data for entry in entries],
         "newest": newest_id,
@@ -156,7 +157,7 @@ def log_feed(request: Request) -> Page:
         title="Everything that happened",
         path="/events",
         scopes=("events", "bodies", "people"),
-        entries=events.entries(request.db, site_of(request), part.rows),
+        entries=entries_of(request.db, site_of(request), part.rows),
         query=part.query,
         next_query=part.next_query,
     )

@@ -8,6 +8,7 @@ from foi.archive import reading
 from foi.archive.casework.names import resolve_former
 from foi.archive.models import Event, InfoRequest, Person
 from foi.pages import events, links, members, paging
+from foi.pages.entries import entries_of
 from foi.pages.page import Page
 from foi.pages.requests import moved
 from foi.site import site_of
@@ -52,7 +53,7 @@ def feed(request: Request) -> Page:
         title=f"{person.name}: requests and annotations",
         path=links.person_path(person.url_name),
         scopes=("requests", "bodies", "people"),
-        entries=events.entries(request.db, site_of(request), part.rows),
+        entries=entries_of(request.db, site_of(request), part.rows),
         key=f"person/{person.id}",
         query=part.query,
         next_query=part.next_query,

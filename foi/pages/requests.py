@@ -16,6 +16,7 @@ from foi.archive.kinds import CORRESPONDENCE, Kind
 from foi.archive.models import Event, InfoRequest
 from foi.archive.states import STATES, State
 from foi.pages import events, links, members, paging
+from foi.pages.entries import entries_of
 from foi.pages.json import moment
 from foi.pages.page import Page
 from foi.problems import Problem
@@ -186,7 +187,7 @@ def feed(request: Request) -> Page:
         title=found.title,
         path=found.path,
         scopes=scopes(found, annotators),
-        entries=events.entries(request.db, site_of(request), part.rows, reading.READABLE),
+        entries=entries_of(request.db, site_of(request), part.rows, reading.READABLE),
         key=f"request/{found.row.id}",
         query=part.query,
         next_query=part.next_query,

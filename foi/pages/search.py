@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from foi.archive.models import Body, Event, InfoRequest, Person
 from foi.archive.states import State
 from foi.pages import events, links, members
+from foi.pages.entries import entries_of
 from foi.pages.json import moment
 from foi.pages.page import Entry, Page
 from foi.problems import Problem
@@ -226,7 +227,7 @@ def _entries(db: Session, site: Site, hits: tuple[Hit, ...]) -> list[Entry]:
     if not ids:
         return []
     rows = {row.id: row for row in db.execute(events.select_events(Event.id.in_(ids)))}
-    return events.entries(db, site, [rows[number] for number in ids if number in rows])
+    return entries_of(db, site, [rows[number] for number in ids if number in rows])
 
 
 def _results(db: Session, site: Site, hits: tuple[Hit, ...]) -> list[Result]:

@@ -10,6 +10,7 @@ from foi.archive import reading
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, Event, InfoRequest
 from foi.pages import events, links, paging
+from foi.pages.entries import entries_of
 from foi.pages.page import Page
 from foi.problems import tell
 from foi.site import site_of
@@ -35,7 +36,7 @@ def front(request: Request) -> Page:
         template="front.jinja2",
         shows={
             "part": part,
-            "answers": events.entries(db, site_of(request), answers),
+            "answers": entries_of(db, site_of(request), answers),
             "body_count": db.scalar(select(func.count()).select_from(Body)),
             "request_count": db.scalar(
                 select(func.count()).select_from(InfoRequest).where(reading.listed())
