@@ -28,15 +28,22 @@ def configure(settings: Settings, pyramid: dict[str, str] | None = None) -> Any:
     from pyramid_tm import explicit_manager
 
     from foi import migrations
+    from foi.db import writes
     from foi.site import open_site
 
     config = Configurator(
-        settings={"tm.manager_hook": explicit_manager, "retry.attempts": 3, **(pyramid or {})}
+        settings={
+            "tm.manager_hook": explicit_manager,
+            "tm.activate_hook": writes,
+            "tm.annotate_user": False,
+            "retry.attempts": 3,
+            **(pyramid or {}),
+        }
     )
     config.registry["foi.site"] = open_site(settings)
     config.registry["foi.head"] = migrations.head()
     config.include("pyramid_retry")  # tries again from the start what lost a race
-    config.include("pyramid_tm")  # one transaction for each request
+    config.include("pyramid_tm")  # one transaction for each request that may write
     config.include("foi.db")  # request.db
     config.include("foi.pages.html")  # templates
     config.include("foi.problems")  # one shape for every failure

@@ -9,23 +9,26 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid_retry import mark_error_retryable
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, select
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 from zope.sqlalchemy import datamanager
 
 from foi.archive.calendar import Calendar
 from foi.archive.ledger import Owed
 from foi.archive.models import Version
+from foi.commits import CommitMark
 from foi.settings import Settings
 
+_BUSY_SECONDS = 15
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Two writers may choose the same free slug; the second attempt finds it taken and chooses another.
@@ -53,7 +56,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=15000",
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
         "cache_size=-16000",
         "temp_store=MEMORY",
         "mmap_size=268435456",
@@ -65,6 +68,61 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get("foi_writing")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _queue(sessions: sessionmaker[Session]) -> None:
+    """Let the writers of this process take turns before they ask SQLite for its lock.
+
+    SQLite has waiters look again after ever longer sleeps, so that under eight writers some
+    waited for seconds while newcomers passed; here they are woken in turn. It is a courtesy
+    only: whoever has waited as long as SQLite would goes on and lets SQLite decide.
+    """
+    turn = threading.Lock()
+
+    def begin(session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            session.info["turn"] = turn.acquire(timeout=_BUSY_SECONDS)
+
+    def end(session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None and session.info.pop("turn", False):
+            turn.release()
+
+    event.listen(sessions, "after_transaction_create", begin)
+    event.listen(sessions, "after_transaction_end", end)
+
+
+class Snapshot(Session):
+    """A session that only reads. A statement on plain tables goes straight to its connection,
+    past what the mapper would do about it: a third of the time of a page was spent there.
+    """
+
+    _straight: Connection | None = None
+
+    def execute(self, statement: Any, params: Any = None, **more: Any) -> Any:
+        """Run a statement; of one on plain tables the rows are the connection's own."""
+        if more or statement._propagate_attrs.get("compile_state_plugin") == "orm":
+            return super().execute(statement, params, **more)
+        if self._straight is None:
+            self._straight = self.connection()
+        return self._straight.execute(statement, params)
+
+    def scalar(self, statement: Any, params: Any = None, **more: Any) -> Any:
+        """Run a statement and give the first column of its first row."""
+        return self.execute(statement, params, **more).scalar()
+
+    def scalars(self, statement: Any, params: Any = None, **more: Any) -> Any:
+        """Run a statement and give the first column of its rows."""
+        return self.execute(statement, params, **more).scalars()
+
+    def close(self) -> None:
+        """End the snapshot; the next statement begins another."""
+        self._straight = None
+        super().close()
+
+    def rollback(self) -> None:
+        """End the snapshot, as `close` does."""
+        self._straight = None
+        super().rollback()
 
 
 class Sessions:
@@ -80,10 +138,14 @@ class Sessions:
         snapshot = (
             {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         )
-        self._reading = sessionmaker(engine.execution_options(**snapshot), expire_on_commit=False)
+        self._reading = sessionmaker(
+            engine.execution_options(**snapshot), class_=Snapshot, expire_on_commit=False
+        )
         self._writing = sessionmaker(
             engine.execution_options(foi_writing=True), expire_on_commit=False
         )
+        if engine.dialect.name == "sqlite":
+            _queue(self._writing)
 
     def make(self, writing: bool) -> Session:
         """Make a session whose transaction the caller manages."""
@@ -120,6 +182,7 @@ class Versions:
 
     It is asked before anything else about a page is done, so it is kept as cheap as the driver
     allows: each thread has a connection of its own, outside the pool and without transactions.
+    On SQLite even that is needed only after a commit: see `mark`.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -127,6 +190,26 @@ class Versions:
         self._own = threading.local()
         self._opened: list[Any] = []
         self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        self._commits: CommitMark | None = None
+        self._opening = threading.Lock()
+        self._unmarked = engine.dialect.name != "sqlite"
+
+    def mark(self) -> bytes | None:
+        """Give bytes that differ after every commit to the database; None where there are none,
+        as on PostgreSQL.
+        """
+        commits = self._commits or (None if self._unmarked else self._open_mark())
+        return commits() if commits is not None else None
+
+    def _open_mark(self) -> CommitMark | None:
+        with self._opening:
+            if self._commits is None and not self._unmarked:
+                try:
+                    self.read(("events",))  # by a connection that stays open
+                    self._commits = CommitMark(self._engine.url.database or "")
+                except (OSError, ValueError):
+                    self._unmarked = True  # not in WAL mode, or not such a system
+            return self._commits
 
     def read(self, scopes: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
         """Give the position of each scope that has one, ordered by scope."""
@@ -152,40 +235,59 @@ class Versions:
         return cursor
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the connections of all threads, after the engine's."""
         while self._opened:
             self._opened.pop().close()
+        if self._commits is not None:
+            self._commits.close()
+            self._commits, self._unmarked = None, True
         self._own = threading.local()
 
 
-_version = Version.__table__.c
-_VERSIONS = select(_version.scope, _version.position, _version.changed_at).where(
-    _version.scope.in_(bindparam("scopes", expanding=True))
-)
+@cache
+def _versions(number: int) -> Select[Any]:
+    """Look up so many scopes: to write the list into the statement anew for each page costs as
+    much as running it.
+    """
+    version = Version.__table__.c
+    named = version.scope.in_([bindparam(f"scope{i}") for i in range(number)])
+    return select(version.scope, version.position, version.changed_at).where(named)
 
 
 def changed_at(db: Session, scopes: Iterable[str]) -> tuple[tuple[tuple[str, int], ...], datetime]:
     """Give the positions of scopes, as `Versions.read` does, and the moment of the newest change
     among them.
     """
-    rows = db.execute(_VERSIONS, {"scopes": tuple(scopes)}).all()
+    named = {f"scope{i}": scope for i, scope in enumerate(scopes)}
+    rows = db.execute(_versions(len(named)), named).all()
     moment = max((row.changed_at for row in rows), default=datetime.fromtimestamp(0, UTC))
     return tuple(sorted((row.scope, row.position) for row in rows)), moment
 
 
 def _request_db(request: Request) -> Session:
-    """Give the request's session: from the WSGI environ in tests, else one joined to its
-    transaction.
+    """Give the request's session: from the WSGI environ in tests; else a snapshot for reading,
+    or one joined to its transaction for writing.
     """
     given: Session | None = request.environ.get("foi.db")
     if given is not None:
         return given
-    writing = request.method not in SAFE_METHODS
+    writing = writes(request)
     session: Session = request.registry["foi.site"].sessions.make(writing)
-    state = datamanager.STATUS_CHANGED if writing else datamanager.STATUS_READONLY
-    zope.sqlalchemy.register(session, initial_state=state, transaction_manager=request.tm)
+    if writing:
+        zope.sqlalchemy.register(
+            session,
+            initial_state=datamanager.STATUS_CHANGED,
+            transaction_manager=request.tm,
+        )
     request.add_finished_callback(lambda _: session.close())
     return session
+
+
+def writes(request: Request) -> bool:
+    """Tell whether a request may write, and so needs a transaction (pyramid_tm's
+    `tm.activate_hook`).
+    """
+    return request.method not in SAFE_METHODS
 
 
 def includeme(config: Configurator) -> None:

@@ -36,8 +36,8 @@ class Site:
 
     def close(self) -> None:
         """Let go of every database connection."""
-        self.versions.close()
         self.engine.dispose()
+        self.versions.close()
 
 
 def open_site(settings: Settings) -> Site:

@@ -2,8 +2,8 @@
 
 A page's version is known before the page is loaded: the positions of the scopes it shows, the
 site-local day and the epoch (release and settings). So a page that has not changed is answered
-from memory, or with 304, after one raw look at the versions; nothing is ever purged. Cached bytes
-hold no token, cookie or identity.
+from memory, or with 304, after one raw look at the versions, and without even that while nothing
+at all was committed; nothing is ever purged. Cached bytes hold no token, cookie or identity.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ Address = tuple[str, str, str]
 """Path, query, and both as the client sent them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Kept:
     """A finished page and what it was made from."""
 
@@ -47,6 +47,8 @@ class Kept:
     body: bytes
     etag: str
     modified: datetime
+    seen: bytes | None = None
+    """The database's mark when the versions were last looked at, and were still these."""
 
 
 class Cache:
@@ -118,13 +120,18 @@ def tween_factory(
     versions = site.versions
     cache = Cache(site.settings.cache_megabytes)
     today = _Today(site.calendar)
-    mark = epoch(site.settings)
+    release = epoch(site.settings)
     making = threading.BoundedSemaphore(AT_ONCE)
 
     def fresh(address: Address) -> Kept | None:
         kept = cache.get(address)
-        if kept is None or kept.day != today() or kept.positions != versions.read(kept.scopes):
+        if kept is None or kept.day != today():
             return None
+        mark = versions.mark()  # before the look, so that a commit in between is not missed
+        if mark is None or mark != kept.seen:
+            if kept.positions != versions.read(kept.scopes):
+                return None
+            kept.seen = mark
         return kept
 
     def make(request: Request, address: Address, keep: bool) -> Response:
@@ -133,7 +140,7 @@ def tween_factory(
         stamp = getattr(request, "foi_stamp", None)
         if stamp is None or response.status_code != 200:
             return response
-        kept = _keep(response, stamp, day, site, f"{mark}{address}")
+        kept = _keep(response, stamp, day, site, f"{release}{address}")
         if keep:
             cache.put(address, kept)
         return _answer(request, kept)

@@ -50,14 +50,14 @@ _WITH_PARTIES: Select[Any] = (
     .outerjoin(Person.__table__, _person.id == _request.person_id)
 )
 _BY_SLUG = _WITH_PARTIES.where(_request.url_title == bindparam("slug"))
-_TAGS = (
-    select(Tag.__table__.c.subject_id, Tag.__table__.c.name, Tag.__table__.c.value)
-    .where(
-        Tag.__table__.c.subject_kind == bindparam("kind"),
-        Tag.__table__.c.subject_id.in_(bindparam("ids", expanding=True)),
-    )
-    .order_by(Tag.__table__.c.id)
+_tag = Tag.__table__.c
+_ALL_TAGS = (
+    select(_tag.subject_id, _tag.name, _tag.value)
+    .where(_tag.subject_kind == bindparam("kind"))
+    .order_by(_tag.id)
 )
+_TAGS = _ALL_TAGS.where(_tag.subject_id.in_(bindparam("ids", expanding=True)))
+_TAGS_OF_ONE = _ALL_TAGS.where(_tag.subject_id == bindparam("id"))
 
 
 def with_parties() -> Select[Any]:
@@ -123,7 +123,11 @@ def tags_by_subject(
     """Give the tags of several subjects at once."""
     found: dict[int, list[tuple[str, str]]] = {}
     if ids:
-        rows = db.execute(_TAGS, {"kind": kind, "ids": ids})
+        rows = (
+            db.execute(_TAGS_OF_ONE, {"kind": kind, "id": ids[0]})
+            if len(ids) == 1
+            else db.execute(_TAGS, {"kind": kind, "ids": ids})
+        )
         for subject_id, name, value in rows:
             found.setdefault(subject_id, []).append((name, value))
     return found
