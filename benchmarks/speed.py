@@ -67,6 +67,8 @@ ROWS = (
     Row("feed", UNCACHED, "request feed", 0.12),
     Row("list", UNCACHED, "list page"),
     Row("list-feed", UNCACHED, "list feed"),
+    Row("list-deep", UNCACHED, "list page, anywhere down to the last"),
+    Row("list-feed-deep", UNCACHED, "list feed, anywhere down to the last"),
     Row("body", UNCACHED, "authority page"),
     Row("body-large", UNCACHED, "page of the authority with most requests"),
     Row("create", WRITE, "keyed write: new request"),
@@ -135,7 +137,7 @@ class Archive:
             return [Call(links.body_path(self.bodies[self.largest]))]
         if row.name == "body":
             return [Call(links.body_path(self.bodies[request.body_id])) for request in chosen]
-        if row.name in ("list", "list-feed"):
+        if row.name.startswith("list"):
             if row.mode == CACHED:
                 return [Call("/list" if row.name == "list" else "/feed/list")]
             return [self._part_of_list(row.name, n) for n in range(len(self.requests))]
@@ -145,14 +147,12 @@ class Archive:
     def _part_of_list(self, name: str, number: int) -> Call:
         """Give a list, now of one view and now of another, from its top or further down."""
         view = ("", "/successful", "/unsuccessful", "/awaiting", "/overdue")[number % 5]
-        if number % 2:
-            before = ""
-        elif name == "list":
-            before = cursors.write(*self.rng.choice(self.moments))
-        else:
-            before = cursors.write(self.rng.randint(1000, self.newest))
-        path = f"/list{view}" if name == "list" else f"/feed/list{view}"
-        return Call(f"{path}?before={before}" if before else path)
+        feed = name.startswith("list-feed")
+        path = f"/feed/list{view}" if feed else f"/list{view}"
+        if not name.endswith("-deep"):
+            return Call(path)
+        place = (self.rng.randint(1000, self.newest),) if feed else self.rng.choice(self.moments)
+        return Call(f"{path}?before={cursors.write(*place)}")
 
     def _creation(self, request: Any) -> Call:
         title = f"{self.rng.choice(load.THINGS).capitalize()} in year {self.rng.randint(1, 9999)}"
@@ -332,7 +332,7 @@ def machine(folder: Path) -> str:
 
 
 HEADING = (
-    f"{'row':<11}{'mode':<10}{'size':>8}{'bytes':>8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}"
+    f"{'row':<15}{'mode':<10}{'size':>8}{'bytes':>8}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}"
     f"{'cpu us':>9}{'bare/s':>8}{'of bare':>9}{'by cpu':>8}{'x req/s':>9}{'x p99':>7}"
 )
 
@@ -344,7 +344,7 @@ def line(measured: Sequence[Measured], one: Measured) -> str:
     rate, p50, p99, cpu = one.site
     by_cpu = one.bare.cpu / cpu
     return (
-        f"{one.row:<11}{one.mode:<10}{one.size:>8}{one.bytes:>8}{rate:>9.1f}{p50:>9.2f}"
+        f"{one.row:<15}{one.mode:<10}{one.size:>8}{one.bytes:>8}{rate:>9.1f}{p50:>9.2f}"
         f"{p99:>9.2f}{cpu:>9.0f}{one.bare.rate:>8.0f}{one.ratio:>9.1%}{by_cpu:>8.1%}{grown}"
     )
 
@@ -370,7 +370,8 @@ def main() -> int:
         return 2
     # So that a run that is told to end takes its servers and its copy of the data along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    names, modes = given.rows.split(",") if given.rows else (), given.modes
+    names = given.rows.split(",") if given.rows else ()
+    modes = given.modes.split(",") if given.modes else ()
     rows = [r for r in ROWS if (not names or r.name in names) and (not modes or r.mode in modes)]
     print(machine(load.CACHE), HEADING, sep="\n", flush=True)
     measured: list[Measured] = []
