@@ -6,6 +6,7 @@ from memory, or with 304, after one raw look at the versions, and without even t
 at all was committed; nothing is ever purged. Cached bytes hold no token, cookie or identity.
 """
 
+import gzip
 import hashlib
 import threading
 import time
@@ -30,7 +31,8 @@ AT_ONCE = 2
 """How many pages a process makes at the same time: more threads would only fight over Python's
 lock, which doubled the processor time of a page with eight of them.
 """
-_OVERHEAD = 2000  # bytes of a cached page beside its body
+_WORTH_PACKING = 1000  # bytes
+_OVERHEAD = 2000  # bytes of a cached page beside its body, plain and compressed
 
 Address = tuple[str, str, str]
 """Path, query, and both as the client sent them."""
@@ -49,6 +51,8 @@ class Kept:
     modified: datetime
     seen: bytes | None = None
     """The database's mark when the versions were last looked at, and were still these."""
+    packed: bytes | None = None
+    """The body compressed, once somebody has taken it so."""
 
 
 class Cache:
@@ -72,16 +76,21 @@ class Cache:
 
     def put(self, address: Address, kept: Kept) -> None:
         """Keep a page; one of more than a sixteenth of the memory is not worth it."""
-        weight = len(kept.body) + _OVERHEAD
+        weight = _weight(kept)
         if weight > self._limit // 16:
             return
         with self._lock:
             former = self._pages.pop(address, None)
-            self._size += weight - (len(former.body) + _OVERHEAD if former else 0)
+            self._size += weight - (_weight(former) if former else 0)
             self._pages[address] = kept
             while self._size > self._limit:
                 _, dropped = self._pages.popitem(last=False)
-                self._size -= len(dropped.body) + _OVERHEAD
+                self._size -= _weight(dropped)
+
+
+def _weight(kept: Kept) -> int:
+    """Give the bytes that a page takes, its compressed form reckoned at a third."""
+    return len(kept.body) * 4 // 3 + _OVERHEAD
 
 
 class _Today:
@@ -182,14 +191,46 @@ def _keep(
     response.headers["ETag"] = etag
     response.headers["Last-Modified"] = format_datetime(modified, usegmt=True)
     response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Vary"] = "Accept-Encoding"
     return Kept(scopes, positions, day, list(response.headerlist), response.body, etag, modified)
 
 
 def _answer(request: Request, kept: Kept) -> Response:
+    packed = _takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING")) and _pack(kept)
     if _unchanged(request, kept):
         headers = [(n, v) for n, v in kept.headers if n not in ("Content-Type", "Content-Length")]
-        return Response(status=304, headerlist=headers)
-    return Response(body=kept.body, headerlist=kept.headers.copy())
+        response = Response(status=304, headerlist=headers)
+    elif packed:
+        response = Response(body=packed, headerlist=kept.headers.copy())
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        return Response(body=kept.body, headerlist=kept.headers.copy())
+    if packed:
+        response.headers["ETag"] = _packed_tag(kept.etag)
+    return response
+
+
+def _takes_gzip(accepted: str | None) -> bool:
+    """Tell whether a client takes gzip (RFC 9110 section 12.5.3)."""
+    if accepted is None or "gzip" not in accepted:
+        return False
+    coding = (each.replace(" ", "").partition(";q=") for each in accepted.lower().split(","))
+    return any(n.strip() == "gzip" and (not q or q.strip("0.") != "") for n, _, q in coding)
+
+
+def _pack(kept: Kept) -> bytes | None:
+    """Give a page's body compressed; None when that would not make it smaller. No page holds a
+    secret of its reader that its length could give away.
+    """
+    if kept.packed is None:
+        made = gzip.compress(kept.body, 6, mtime=0) if len(kept.body) >= _WORTH_PACKING else b""
+        kept.packed = made if len(made) < len(kept.body) else b""
+    return kept.packed or None
+
+
+def _packed_tag(etag: str) -> str:
+    """Give the entity tag of the compressed form, which differs from the plain one's."""
+    return f'{etag[:-1]}-gzip"'
 
 
 def _unchanged(request: Request, kept: Kept) -> bool:
@@ -198,9 +239,8 @@ def _unchanged(request: Request, kept: Kept) -> bool:
     """
     asked = request.environ.get("HTTP_IF_NONE_MATCH")
     if asked is not None:
-        return asked.strip() == "*" or kept.etag in (
-            tag.strip().removeprefix("W/") for tag in asked.split(",")
-        )
+        tags = (kept.etag, _packed_tag(kept.etag), "*")
+        return any(tag.strip().removeprefix("W/") in tags for tag in asked.split(","))
     since = request.environ.get("HTTP_IF_MODIFIED_SINCE")
     # A date has whole seconds: while the second of the last change runs, more may come that it
     # cannot tell apart.
