@@ -1,32 +1,37 @@
 """Searches: correspondence, authorities and people by their words, each with its feed.
 
 The address is taken apart from the right while it is still encoded: a sort, a kind, and what is
-left is the query, which may hold slashes and is never left empty (DESIGN section 3).
+left is the query, which may hold slashes and is never left empty (DESIGN section 3). By date a
+search is read to its last item by cursor; by relevance to the 500th, since what is relevant comes
+first.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import quote, unquote
 
 from pyramid.httpexceptions import HTTPBadRequest, HTTPFound
 from pyramid.request import Request
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from foi.archive.models import Body, Event, InfoRequest, Person
-from foi.archive.states import State
-from foi.pages import events, links, members
-from foi.pages.entries import entries_of
-from foi.pages.json import moment
-from foi.pages.page import Entry, Page
+from foi.pages import cursors, found, links, narrowing
+from foi.pages.page import Page, Table
+from foi.pages.paging import NUMBERED, whole_number
 from foi.problems import Problem
-from foi.search.engine import Hit, Hits, Kind, SearchEngine, SearchUnavailable, Sort
+from foi.search.engine import Cursor, Hit, Hits, Kind, Sort
 from foi.search.query import Query, parse
+from foi.search.tree import respelled, write
 from foi.site import Site, site_of
 
 PER_PAGE = 25
-DEEPEST = 500
+DEEPEST = NUMBERED * PER_PAGE
 """How many hits by relevance can be paged through."""
+_TABLED = 5000
+"""Hits that a table is read by at a time."""
+_NAMED = 100
+"""Letters of a query that its title has."""
+_SCOPES = ("search", "requests", "bodies", "people")
 
 KINDS = {
     Kind.ALL: "Everything",
@@ -39,41 +44,67 @@ SORTS = {Sort.RELEVANT: "Most relevant", Sort.NEWEST: "Newest", Sort.DESCRIBED: 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a search is for."""
+    """What a search is for, and how it was understood."""
 
     words: str
     kind: Kind
     sort: Sort | None
-    offset: int
+    """As the address has it."""
+    query: Query
+    notes: list[str]
+
+    @property
+    def order(self) -> Sort:
+        """The order asked for; of itself a search is by relevance if it has words, else by date
+        (Alaveteli's rule).
+        """
+        return self.sort or (Sort.RELEVANT if self.query.words else Sort.NEWEST)
+
+    def path(self, kind: Kind | None = None, sort: Sort | None = None, words: str = "") -> str:
+        """The page of this search, or of a similar one."""
+        return search_path(words or self.words, kind or self.kind, sort or self.sort)
+
+    @property
+    def title(self) -> str:
+        """What the search is called, at a length that a tab or a feed reader can show."""
+        name = self.words if len(self.words) <= _NAMED else f"{self.words[: _NAMED - 1]}…"
+        return f"Search: {name}"
+
+    @property
+    def feed_path(self) -> str:
+        """The page whose feed is this search's: a feed is of correspondence, and by date."""
+        by = Sort.DESCRIBED if self.sort == Sort.DESCRIBED else None
+        return search_path(self.words, Kind.REQUESTS, by)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A hit as the page shows it."""
+class Place:
+    """Where in a search a page begins."""
 
-    title: str
-    path: str
-    kind_label: str
-    when: Any
-    author: str
-    snippet: Any
-    state: State | None
-    body_name: str
-    body_path: str
+    query: str = ""
+    """As the address has it; empty for the first page."""
+    offset: int = 0
+    behind: Cursor | None = None
+    ahead: Cursor | None = None
+
+
+def search_path(words: str, kind: Kind, sort: Sort | None = None) -> str:
+    """Give the page of a search in an order."""
+    return links.search_path(words, kind) + (f"/{sort}" if sort else "")
 
 
 def asked(request: Request) -> Asked:
-    """Take the address apart."""
-    if "query" in request.GET and "words" not in request.matchdict:
-        words, kind, sort = request.GET["query"].strip(), Kind.ALL, None
-    else:
+    """Take the address apart: its path, the fields of Alaveteli's forms, and what they mean."""
+    today = site_of(request).calendar.today()
+    if "words" in request.matchdict:
         words, kind, sort = split_path(_encoded(request))
-    offset = request.GET.get("offset", "0")
-    if not offset.isascii() or not offset.isdigit() or len(offset) > 4 or int(offset) > DEEPEST:
-        raise HTTPBadRequest(
-            f"A search can be read to its {DEEPEST}th result; narrow it down, or sort it by date."
-        )
-    return Asked(words, kind, sort, int(offset))
+    else:
+        words, kind, sort = request.GET.get("query", "").strip(), Kind.ALL, None
+    full, notes = narrowing.with_fields(request, words, today)
+    query = parse(full, today)
+    if full != words and kind == Kind.ALL:
+        kind = Kind.REQUESTS
+    return Asked(full, kind, sort, query, [*notes, *query.notes])
 
 
 def _encoded(request: Request) -> str:
@@ -100,55 +131,122 @@ def split_path(path: str) -> tuple[str, Kind, Sort | None]:
     return unquote("/".join(parts)).strip(), kind or Kind.ALL, sort
 
 
-def _path(words: str, kind: Kind, sort: Sort | None) -> str:
-    return links.search_path(words, kind) + (f"/{sort}" if sort else "")
+def place(request: Request, order: Sort) -> Place:
+    """Read where the page begins: a cursor in orders by date, else the number of the page; 400 and
+    404 when there is no such place.
+    """
+    get = request.GET
+    name = next((name for name in ("before", "after") if get.get(name)), None)
+    if name is not None:
+        if order == Sort.RELEVANT:
+            raise HTTPBadRequest("By relevance a search is read by page: “page=2”.")
+        cursor = cursors.read(get[name], int, int, int)
+        given = f"{name}={get[name]}"
+        return Place(given, behind=cursor) if name == "before" else Place(given, ahead=cursor)
+    offset = get.get("offset", "").strip() or "0"
+    if not offset.isascii() or not offset.isdigit() or len(offset) > 4 or int(offset) > DEEPEST:
+        raise HTTPBadRequest(
+            f"A search can be read to its {DEEPEST}th result; narrow it down, or sort it by date."
+        )
+    if int(offset):
+        return Place(f"offset={int(offset)}", int(offset))
+    number = whole_number(get.get("page", "").strip() or "1", "page")
+    if not 1 <= number <= NUMBERED:
+        raise Problem(
+            404,
+            f"A search has pages 1 to {NUMBERED}; in the order “newest” its links go on to the "
+            "last result.",
+        )
+    return Place(f"page={number}" if number > 1 else "", (number - 1) * PER_PAGE)
 
 
 def page(request: Request) -> Page:
     """What was found, the best first."""
-    site = site_of(request)
-    if not request.GET.get("query", "").strip() and not request.matchdict.get("words"):
-        return _empty()
     wanted = asked(request)
-    if "words" not in request.matchdict and request.foi_variant.name == "html":
-        raise HTTPFound(site.url(_path(wanted.words, Kind.ALL, None)))
-    query, hits = _find(request, wanted, collapse=True)
-    results = _results(request.db, site, hits.list)
-    following = wanted.offset + PER_PAGE
-    more = hits.total > following and following <= DEEPEST
+    if not wanted.words:
+        return _empty()
+    site = site_of(request)
+    typed = request.matchdict.get("words")
+    if request.foi_variant.name == "html" and (not typed or _has_fields(request, wanted)):
+        raise HTTPFound(site.url(wanted.path()))
+    start = place(request, wanted.order)
+    today = site.calendar.today()
+    hits = _find(request, wanted, start, collapse=True, facets=today)
+    told: dict[str, Any] = {
+        "results": found.results(request.db, site, hits.list),
+        "facets": _facets(request, wanted, hits),
+        "better": _better(wanted, hits),
+        "notes": [*wanted.notes, *hits.notes, *_depth(wanted, start, hits)],
+    }
     return Page(
-        title=f"Search: {wanted.words}",
-        path=_path(wanted.words, wanted.kind, wanted.sort),
-        scopes=("search", "requests", "bodies", "people"),
+        title=wanted.title,
+        path=wanted.path(),
+        feed_path=wanted.feed_path,
+        scopes=_SCOPES,
         template="search.jinja2",
-        data={
-            "query": wanted.words,
-            "kind": wanted.kind,
-            "total": hits.total,
-            "exact": hits.exact,
-            "notes": query.notes,
-            "results": [_result_members(site, result) for result in results],
-        },
+        feedless=wanted.kind in (Kind.BODIES, Kind.USERS),
+        data=lambda: _members(site, wanted, hits, told),
         shows={
+            **told,
             "words": wanted.words,
-            "notes": query.notes,
             "kind": wanted.kind,
-            "sort": _order(query, wanted),
-            "kinds": [
-                (k.value, label, _path(wanted.words, k, wanted.sort)) for k, label in KINDS.items()
-            ],
-            "sorts": [
-                (s.value, label, _path(wanted.words, wanted.kind, s)) for s, label in SORTS.items()
-            ],
-            "results": results,
+            "sort": wanted.order,
+            "kinds": [(k.value, label, wanted.path(kind=k)) for k, label in KINDS.items()],
+            "sorts": [(s.value, label, wanted.path(sort=s)) for s, label in SORTS.items()],
             "total": hits.total,
             "exact": hits.exact,
-            "corrected": hits.corrected,
+            "better_path": wanted.path(words=told["better"]),
+            "facet_names": narrowing.FACETS,
         },
-        query=f"offset={wanted.offset}" if wanted.offset else "",
-        next_query=f"offset={following}" if more else "",
+        table=_table(request, wanted),
         searchable=False,
+        **_ways(wanted.order, start, hits),
     )
+
+
+def _depth(wanted: Asked, start: Place, hits: Hits) -> list[str]:
+    """Say on the last page by relevance that it is the last one."""
+    if wanted.order != Sort.RELEVANT or not start.offset + PER_PAGE >= DEEPEST < hits.total:
+        return []
+    return [
+        f"By relevance a search ends at its {DEEPEST}th result; in the order “newest” it goes on "
+        "to the last."
+    ]
+
+
+def _members(site: Site, wanted: Asked, hits: Hits, told: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of a search."""
+    better, facets = told["better"], told["facets"]
+    return {
+        "query": wanted.words,
+        "kind": wanted.kind,
+        "sort": wanted.order,
+        "total": hits.total,
+        "exact": hits.exact,
+        "notes": told["notes"],
+        "corrected": {"query": better, "url": site.url(wanted.path(words=better))}
+        if better
+        else None,
+        "facets": None
+        if hits.facets is None
+        else {
+            facet: [
+                {name: each[name] for name in ("value", "label", "count", "chosen")}
+                | {"url": site.url(each["path"])}
+                for each in values
+            ]
+            for facet, values in facets.items()
+        },
+        "results": [found.result_members(site, result) for result in told["results"]],
+    }
+
+
+def _has_fields(request: Request, wanted: Asked) -> bool:
+    """Tell whether fields of a form have become part of the query; while one of them was not
+    understood, the page that says so is shown instead of the one that has them in its address.
+    """
+    plain = split_path(_encoded(request))[0]
+    return wanted.words != plain and not wanted.notes
 
 
 def _empty() -> Page:
@@ -165,6 +263,7 @@ def _empty() -> Page:
             "kinds": [],
             "sorts": [],
             "results": [],
+            "facets": {},
             "total": 0,
             "exact": True,
         },
@@ -173,132 +272,110 @@ def _empty() -> Page:
 
 
 def feed(request: Request) -> Page:
-    """The correspondence that matches, newest first; a feed of people and authorities would hold
-    no events.
-    """
-    if not request.GET.get("query", "").strip() and not request.matchdict.get("words"):
-        raise HTTPBadRequest("A feed of a search needs a query.")
+    """The correspondence that matches, newest or latest described first."""
     wanted = asked(request)
-    wanted = Asked(wanted.words, Kind.REQUESTS, wanted.sort or Sort.NEWEST, wanted.offset)
-    _, hits = _find(request, wanted, collapse=False)
-    site = site_of(request)
-    following = wanted.offset + PER_PAGE
+    if not wanted.words:
+        raise HTTPBadRequest("A feed of a search needs a query.")
+    if wanted.kind in (Kind.BODIES, Kind.USERS):
+        raise Problem(
+            404,
+            "A search for authorities or people has no feed: a feed tells what happened. "
+            f"That of requests is {site_of(request).url('/feed' + wanted.path(Kind.REQUESTS))}",
+        )
+    described = wanted.sort == Sort.DESCRIBED
+    sort = Sort.DESCRIBED if described else Sort.NEWEST
+    wanted = Asked(wanted.words, Kind.REQUESTS, sort, wanted.query, wanted.notes)
+    start = place(request, sort)
+    hits = _find(request, wanted, start, collapse=False)
     return Page(
-        title=f"Search: {wanted.words}",
-        path=_path(wanted.words, Kind.REQUESTS, None),
-        scopes=("search", "requests", "bodies", "people"),
-        entries=[entry for entry in _entries(request.db, site, hits.list) if entry is not None],
-        key=f"search/{links.segment(wanted.words)}",
-        query=f"offset={wanted.offset}" if wanted.offset else "",
-        next_query=f"offset={following}"
-        if hits.total > following and following <= DEEPEST
-        else "",
+        title=wanted.title,
+        path=wanted.feed_path,
+        scopes=_SCOPES,
+        entries=found.entries(request.db, site_of(request), hits.list),
+        key=f"search/{links.segment(wanted.words)}{'/described' if described else ''}",
         searchable=False,
+        **_ways(sort, start, hits),
     )
 
 
-def _order(query: Query, wanted: Asked) -> Sort:
-    """Give the order asked for; of itself a search is by relevance if it has words, else by date
-    (Alaveteli's rule).
-    """
-    return wanted.sort or (Sort.RELEVANT if query.words else Sort.NEWEST)
+def _find(request: Request, wanted: Asked, start: Place, **how: Any) -> Hits:
+    return found.find(
+        request,
+        wanted.query.tree,
+        kind=wanted.kind,
+        sort=wanted.order,
+        limit=PER_PAGE,
+        offset=start.offset,
+        behind=start.behind,
+        ahead=start.ahead,
+        **how,
+    )
 
 
-def _find(request: Request, wanted: Asked, *, collapse: bool) -> tuple[Query, Hits]:
-    engine: SearchEngine = request.registry["foi.search"]
-    query = parse(wanted.words)
-    try:
-        hits = engine.find(
-            query.tree,
-            kind=wanted.kind,
-            sort=_order(query, wanted),
-            limit=PER_PAGE,
-            offset=wanted.offset,
-            collapse=collapse,
-        )
-    except SearchUnavailable as why:
-        # Never an empty list: nobody could tell an outage from a site that has nothing.
-        raise Problem(503, f"The search cannot answer at the moment: {why}") from None
-    return query, hits
-
-
-def _entries(db: Session, site: Site, hits: tuple[Hit, ...]) -> list[Entry]:
-    ids = [int(hit.key.partition(":")[2]) for hit in hits if hit.key.startswith("event:")]
-    if not ids:
-        return []
-    rows = {row.id: row for row in db.execute(events.select_events(Event.id.in_(ids)))}
-    return entries_of(db, site, [rows[number] for number in ids if number in rows])
-
-
-def _results(db: Session, site: Site, hits: tuple[Hit, ...]) -> list[Result]:
-    """Make hits ready to be shown; what is no longer public although the index still has it is
-    left out.
-    """
-    entries = {entry.key: entry for entry in _entries(db, site, hits)}
-    bodies = _named(db, Body, hits, "body:")
-    people = _named(db, Person, hits, "person:")
-    results = []
-    today = site.calendar.today()
-    rows = _requests(db, hits)
-    for hit in hits:
-        kind, _, number = hit.key.partition(":")
-        entry = entries.get(f"event/{number}") if kind == "event" else None
-        request = rows.get(int(hit.owner.partition(":")[2])) if kind == "event" else None
-        if entry is not None and request is not None:
-            state = members.state_of(request, today)
-            results.append(
-                Result(
-                    entry.title,
-                    entry.path,
-                    "Request",
-                    entry.published,
-                    entry.author,
-                    hit.snippet,
-                    state,
-                    request.body_name,
-                    links.body_path(request.body_url_name),
-                )
-            )
-        elif kind == "body" and int(number) in bodies:
-            row = bodies[int(number)]
-            path = links.body_path(row.url_name)
-            results.append(
-                Result(row.name, path, "Authority", None, "", hit.snippet, None, "", "")
-            )
-        elif kind == "person" and int(number) in people:
-            row = people[int(number)]
-            path = links.person_path(row.url_name)
-            results.append(Result(row.name, path, "Person", None, "", hit.snippet, None, "", ""))
-    return results
-
-
-def _requests(db: Session, hits: tuple[Hit, ...]) -> dict[int, Any]:
-    ids = {int(hit.owner.partition(":")[2]) for hit in hits if hit.owner.startswith("request:")}
-    if not ids:
-        return {}
-    rows = db.execute(members.with_parties().where(InfoRequest.id.in_(ids)))
-    return {row.id: row for row in rows}
-
-
-def _named(db: Session, model: Any, hits: tuple[Hit, ...], prefix: str) -> dict[int, Any]:
-    ids = [int(hit.key.removeprefix(prefix)) for hit in hits if hit.key.startswith(prefix)]
-    if not ids:
-        return {}
+def _ways(order: Sort, start: Place, hits: Hits) -> dict[str, Any]:
+    """Give the queries of this part and of those beside it."""
+    end = hits.before + len(hits.list)
+    more = bool(hits.list) and end < hits.total
+    if order == Sort.RELEVANT:
+        # Pages begin where the first would have them, whatever offset this one was asked for by.
+        number = start.offset // PER_PAGE + 1
+        onward = f"page={number + 1}" if more and number < NUMBERED else ""
+        back = f"page={number - 1}" if number > 2 else ""
+    else:
+        onward = f"before={cursors.write(*hits.list[-1].cursor)}" if more else ""
+        far = bool(hits.list) and hits.before > PER_PAGE
+        back = f"after={cursors.write(*hits.list[0].cursor)}" if far else ""
+    first = not hits.before and not start.query
     return {
-        row.id: row
-        for row in db.execute(
-            select(model.id, model.url_name, model.name).where(model.id.in_(ids))
-        )
+        "query": start.query,
+        "next_query": onward,
+        "previous_query": None if first else back,
     }
 
 
-def _result_members(site: Site, result: Result) -> dict[str, Any]:
-    return {
-        "title": result.title,
-        "url": site.url(result.path),
-        "kind": result.kind_label.lower(),
-        "created_at": moment(result.when, site.settings.site_zone),
-        "author": result.author or None,
-        "snippet": str(result.snippet),
-        "calculated_state": result.state.name if result.state else None,
-    }
+def _better(wanted: Asked, hits: Hits) -> str:
+    """Give the query in another spelling, if that finds something."""
+    if not hits.better or wanted.query.tree is None:
+        return ""
+    return write(respelled(wanted.query.tree, dict(hits.better)))
+
+
+def _facets(request: Request, wanted: Asked, hits: Hits) -> dict[str, list[dict[str, Any]]]:
+    if not hits.facets:
+        return {}
+    today = site_of(request).calendar.today()
+    made = narrowing.facet_links(request.db, wanted.query, wanted.words, hits.facets, today)
+    for values in made.values():
+        for each in values:
+            text = each.pop("text")
+            each["path"] = wanted.path(Kind.REQUESTS, words=text) if text else "/search"
+    return made
+
+
+def _table(request: Request, wanted: Asked) -> Callable[[], Table]:
+    """Give all of a search as a table: by date, or the most relevant ones by relevance."""
+    depth = DEEPEST if wanted.order == Sort.RELEVANT else _TABLED
+
+    def batches() -> Iterator[tuple[Hit, ...]]:
+        behind = None
+        while True:
+            hits = found.find(
+                request, wanted.query.tree, kind=wanted.kind, sort=wanted.order, limit=depth,
+                behind=behind, collapse=True, bare=True,
+            )  # fmt: skip
+            if not hits.exact:
+                raise Problem(503, "This search takes too long for a table; narrow it down.")
+            yield hits.list
+            if wanted.order == Sort.RELEVANT or len(hits.list) < depth:
+                return
+            behind = hits.list[-1].cursor
+
+    def table() -> Table:
+        # The first ones are looked for at once: a search that fails must not begin to answer.
+        source = batches()
+        every = chain([next(source)], source)
+        return Table(
+            found.TABLE, chain.from_iterable(found.table_rows(request, some) for some in every)
+        )
+
+    return table

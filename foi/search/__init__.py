@@ -12,6 +12,7 @@ def includeme(config: Configurator) -> None:
     from foi.archive import ledger
     from foi.search.consumer import SearchConsumer
     from foi.search.whoosh_engine import WhooshEngine
+    from foi.search.words import language
     from foi.site import Site
     from foi.work.texts import TextsConsumer
 
@@ -21,7 +22,11 @@ def includeme(config: Configurator) -> None:
         with site.sessions.reading() as db:
             return ledger.newest(db) == 0
 
-    engine = WhooshEngine(site.settings.search_folder, fresh_site=nothing_yet)
+    engine = WhooshEngine(
+        site.settings.search_folder,
+        language=language(site.settings.site_locale),
+        fresh_site=nothing_yet,
+    )
     config.registry["foi.search"] = engine
     site.consumers.add(
         TextsConsumer(

@@ -24,6 +24,7 @@ from foi.archive.reading import ReadAnnotation, ReadMessage, mask
 from foi.archive.slugs import slug
 from foi.db import Sessions
 from foi.search.engine import Attached, Document
+from foi.search.query import UNCLASSIFIED
 
 BATCH = 200
 """Subjects that are read in one transaction when everything is read."""
@@ -178,7 +179,11 @@ class _Maker:
             "request": request.url_title,
             "body": body.url_name,
             "requester": self._requester(),
-            "latest_state": request.described_state or "",
+            "latest_state": UNCLASSIFIED
+            if request.awaiting_description
+            else request.described_state or "",
+            "due_on": request.due_on,
+            "very_due_on": request.very_overdue_on,
             "tags": _tags(self.db, "request", request.id),
             "body_tags": _tags(self.db, "body", body.id),
         }

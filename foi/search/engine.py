@@ -14,7 +14,7 @@ from typing import Protocol
 
 from markupsafe import Markup
 
-from foi.search.query import Node
+from foi.search.query import UNCLASSIFIED, Node
 
 NAME = "search"
 """The name of the index's consumer, and of the scope whose position every change of the index
@@ -93,7 +93,11 @@ class Document:
     state: str = ""
     """The state that this event led to, as described."""
     latest_state: str = ""
-    """The state of the request now, as described."""
+    """The state of the request now, as described; `waiting_classification` while nobody has."""
+    due_on: date | None = None
+    """The last day on which the authority's answer is in time."""
+    very_due_on: date | None = None
+    """The last day before it is long overdue."""
     filetypes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     """Tags of the request, the authority or the person, each `name` or `name:value`."""
@@ -120,6 +124,7 @@ class Document:
         values = {
             "status": (self.state,),
             "latest_status": (self.latest_state,),
+            "waiting_classification": self._classification(),
             "variety": (self.variety,),
             "requested_from": (self.body,) if self.kind == Kind.REQUESTS else (),
             "requested_by": (self.requester,),
@@ -135,10 +140,19 @@ class Document:
             if (found := tuple(v for v in all if v))
         }
 
+    def _classification(self) -> tuple[str, ...]:
+        if self.kind != Kind.REQUESTS:
+            return ()
+        return ("yes" if self.latest_state == UNCLASSIFIED else "no",)
+
 
 def _with_bare_names(tags: Sequence[str]) -> tuple[str, ...]:
     """A machine tag is found by `name:value` and by its name alone."""
     return tuple(dict.fromkeys((*tags, *(tag.partition(":")[0] for tag in tags))))
+
+
+Cursor = tuple[int, int, int]
+"""Where a hit stands in an order by date: moment, number and kind; opaque to all but engines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +166,14 @@ class Hit:
     """About 200 characters around the words, which are marked with <mark>; the rest is escaped."""
     attachment: int | None
     """The number of the attachment that the snippet is from; None: from the text itself."""
+    cursor: Cursor
+    """Where to go on behind it, in an order by date."""
+
+
+Facets = dict[str, list[tuple[str, int]]]
+"""By `state`, `authority`, `year` and `filetype`: values, and how many hits each would leave; the
+most frequent first, years newest first.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +184,16 @@ class Hits:
     total: int
     """How many there are in all; when not `exact`, how many were counted until time was up."""
     exact: bool
-    corrected: str | None = None
-    """Another spelling of the query that would find something; None: no suggestion."""
+    before: int = 0
+    """How many stand before this page."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the person: what was cut short, and why."""
+    facets: Facets | None = None
+    """None: not asked for, or there was no time for them, which a note says."""
+    better: tuple[tuple[str, str], ...] = ()
+    """Words of the query that are in no document, each with the one that may be meant; only given
+    when the query so corrected finds something.
+    """
 
 
 class SearchEngine(Protocol):
@@ -186,12 +216,24 @@ class SearchEngine(Protocol):
         sort: Sort | str = Sort.RELEVANT,
         limit: int = 25,
         offset: int = 0,
+        behind: Cursor | None = None,
+        ahead: Cursor | None = None,
         collapse: bool = False,
+        facets: date | None = None,
+        bare: bool = False,
     ) -> Hits:
         """Find documents; `collapse` keeps the first of each owner. No query finds nothing.
 
+        `behind` gives the `limit` hits after a place, `ahead` those just before it, both for
+        orders by date only, where they reach the last of any number of hits. `facets`, the
+        site-local day, asks for facets. `bare` hits have no snippets, so that thousands of them
+        cost little. Whatever takes too long is cut and said.
+
         Raises SearchUnavailable, never anything that a query could bring about.
         """
+
+    def telling_words(self, text: str, count: int) -> tuple[str, ...]:
+        """Give the words of a text that set it apart from other documents, the best first."""
 
     def count(self) -> int:
         """Give the number of documents."""

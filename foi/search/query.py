@@ -3,24 +3,31 @@ and says so.
 
 Alaveteli's language (Xapian's syntax): every word counts, `AND OR NOT` in capitals, `+` and `-`,
 "phrases", parentheses, `prefix:value` filters and `from..to` dates. A prefix given twice means
-either value. Given up: words to leave out and nothing else, XOR, NEAR and wildcards, as on
-Alaveteli's ordinary search.
+either value. What Alaveteli lacks: `due:` ranges, overdue requests, `begin*`. Given up: words to
+leave out and nothing else, XOR and NEAR, and the prefixes that nobody uses (docs/alaveteli.md).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from foi.archive.states import STATES
+from foi.search import dates
 from foi.search.tree import (
     OPERATORS,
+    OVERDUE,
+    PREFIX_OF,
+    UNKNOWN,
     And,
     DateRange,
     Filter,
     Node,
     Not,
     Or,
+    Overdue,
     Phrase,
+    Prefix,
     Word,
     asked_words,
     conjunction,
@@ -32,18 +39,25 @@ from foi.search.tree import (
 from foi.search.words import split
 
 __all__ = [
-    "And", "DateRange", "Filter", "Node", "Not", "Or", "Phrase", "Query", "Word", "asked_words",
-    "parse", "write",
+    "And", "DateRange", "Filter", "Node", "Not", "Or", "Overdue", "Phrase", "Prefix", "Query",
+    "Word", "asked_words", "parse", "write",
 ]  # fmt: skip
 
-LENGTH = 500
+LENGTH = 1000
+"""Characters of a query that are read."""
 TERMS = 32
+"""Words and filters."""
 NESTING = 10
+"""Parentheses within each other."""
+BEGINNING = 3
+"""Letters that stand before a `*`."""
 
+UNCLASSIFIED = "waiting_classification"
+"""The latest state of a request whose last answer nobody has described."""
 VARIETIES = ("sent", "followup_sent", "response", "comment", "authority", "user")
 PREFIXES: dict[str, tuple[str, ...] | None] = {
-    "status": tuple(STATES),
-    "latest_status": tuple(STATES),
+    "status": (*STATES, *OVERDUE),
+    "latest_status": (*STATES, UNCLASSIFIED, *OVERDUE),
     "variety": VARIETIES,
     "requested_from": None,
     "requested_by": None,
@@ -52,6 +66,7 @@ PREFIXES: dict[str, tuple[str, ...] | None] = {
     "filetype": None,
     "tag": None,
     "request_public_body_tag": None,
+    "waiting_classification": ("yes", "no"),
 }
 """The prefixes, and their only values where these are known beforehand."""
 
@@ -61,11 +76,8 @@ _SIGNS = re.compile(r"[+\-]+(?=[^\s+\-)])")
 _QUOTED = re.compile(r'"([^"]*)("?)')
 _LUMP = re.compile(r'[^\s()"]+')
 _PREFIXED = re.compile(r"([A-Za-z_]+):(.*)", re.DOTALL)
-_DATES = re.compile(r"([0-9/\-]*)\.\.([0-9/\-]*)")
-_DATE = re.compile(
-    r"(?P<d>\d{1,2})[/\-](?P<m>\d{1,2})[/\-](?P<y>\d{4})|(?P<Y>\d{4})(?:[/\-](?P<M>\d{1,2})[/\-](?P<D>\d{1,2}))?",
-    re.ASCII,
-)
+_BEGINNING = re.compile(r"([^\W_]+)\*+")
+_DUE = {prefix.removesuffix(":"): of for of, prefix in PREFIX_OF.items() if prefix}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +97,20 @@ class Query:
         return write(self.tree)
 
 
-def parse(text: str, length: int = LENGTH) -> Query:
-    """Understand a query; takes any text whatever, and time in proportion to its length."""
+def parse(text: str, today: date | None = None, length: int = LENGTH) -> Query:
+    """Understand a query; takes any text whatever, and time in proportion to its length.
+
+    `today` is the site-local day, by which `due:today` and `status:overdue` go (UTC's if None).
+    """
     notes: list[str] = []
+    day = today or datetime.now(UTC).date()
     if len(text) > length:
         notes.append(f"Only the first {length} characters were searched for.")
         text = text[:length]
-    tokens = _Reader(_SKIPPED.sub(" ", text).translate(_QUOTES), notes).tokens()
+    tokens = _Reader(_SKIPPED.sub(" ", text).translate(_QUOTES), day, notes).tokens()
     tree = _Parser(tokens, notes).query()
+    if tree is None and not notes and text.strip():
+        notes.append("That holds nothing to look for: a search needs a word, a filter or a date.")
     return Query(tree, list(dict.fromkeys(notes)), tuple(asked_words(tree)))
 
 
@@ -103,8 +121,8 @@ Token = Node | str
 class _Reader:
     """Cuts the text into tokens."""
 
-    def __init__(self, text: str, notes: list[str]) -> None:
-        self._text, self._notes = text, notes
+    def __init__(self, text: str, today: date, notes: list[str]) -> None:
+        self._text, self._today, self._notes = text, today, notes
         self._found: list[Token] = []
         self._terms = self._depth = 0
 
@@ -158,58 +176,71 @@ class _Reader:
         if taken in OPERATORS and not signed:
             self._found.append(taken)
             return lump.end()
+        if taken == UNKNOWN and not signed:
+            self._notes.append("XOR is not known here; it was taken as OR.")
+            self._found.append("OR")
+            return lump.end()
         prefixed = _PREFIXED.fullmatch(taken)
-        if prefixed and prefixed[1].lower() in PREFIXES:
-            return self._filter(prefixed[1].lower(), prefixed[2], lump.end())
-        dates = _DATES.fullmatch(taken)
-        if dates and all("/" in end or "-" in end or len(end) in (0, 4) for end in dates.groups()):
-            self._dates(*dates.groups())
+        prefix = prefixed[1].lower() if prefixed else ""
+        if prefixed and (prefix in PREFIXES or prefix in _DUE):
+            take = self._days_due if prefix in _DUE else self._filter
+            return self._valued(prefix, prefixed[2], lump.end(), take)
+        if dates.is_range(taken):
+            self._days(taken, "day")
         elif prefixed and not prefixed[2].startswith("//"):
+            if prefixed[2]:
+                self._notes.append(
+                    f"There is no filter {prefix[:40]}: and so it was taken as a word; there are "
+                    f"{', '.join((*PREFIXES, *_DUE))}."
+                )
             self._add_words(prefixed[1])
             return lump.start(0) + len(prefixed[1]) + 1
         else:
-            self._add_words(taken)
+            self._words(taken)
         return lump.end()
 
-    def _filter(self, prefix: str, value: str, end: int) -> int:
+    def _valued(self, prefix: str, value: str, end: int, take: Callable[[str, str], None]) -> int:
         if not value:
             quoted = _QUOTED.match(self._text, end)
             if quoted:
                 value, end = quoted[1].strip(), quoted.end()
-        if not value:
+        if value:
+            take(prefix, value)
+        else:
             self._notes.append(
                 f"Nothing stands behind {prefix}: (write the value next to it, without a space)."
             )
-            return end
+        return end
+
+    def _filter(self, prefix: str, value: str) -> None:
         known = PREFIXES[prefix]
         if known and value.casefold() not in known:
             self._notes.append(f"There is no {prefix}:{value}; there are {', '.join(known)}.")
-        self._add(Filter(prefix, value), 1)
-        return end
+        if known and value.casefold() in OVERDUE:
+            self._add(Overdue(prefix, value.casefold(), self._today), 1)
+        else:
+            self._add(Filter(prefix, value), 1)
 
-    def _dates(self, first: str, last: str) -> None:
-        since, until = self._date(first, at_end=False), self._date(last, at_end=True)
-        if since and until and since > until:
-            self._notes.append(
-                "The first date is after the second; they were taken the other way round."
-            )
-            since, until = self._date(last, at_end=False), self._date(first, at_end=True)
+    def _days_due(self, prefix: str, value: str) -> None:
+        self._days(value, _DUE[prefix])
+
+    def _days(self, text: str, of: str) -> None:
+        since, until = dates.read_range(text, self._today, self._notes)
         if since or until:
-            self._add(DateRange(since, until), 1)
+            self._add(DateRange(since, until, of), 1)
 
-    def _date(self, text: str, at_end: bool) -> date | None:
-        found = _DATE.fullmatch(text)
-        if not text:
-            return None
-        try:
-            if found and found["Y"] and not found["M"]:
-                return date(int(found["Y"]), 12, 31) if at_end else date(int(found["Y"]), 1, 1)
-            if found:
-                return date(*(int(found[part] or found[part.upper()]) for part in "ymd"))
-        except ValueError:
-            pass
-        self._notes.append(f"{text} is not a date; write 31/12/2024, 2024/12/31 or 2024-12-31.")
-        return None
+    def _words(self, text: str) -> None:
+        """Add what is neither filter nor dates: words, or the beginning of one."""
+        beginning = _BEGINNING.fullmatch(text)
+        if beginning and len(beginning[1]) >= BEGINNING:
+            self._add(Prefix(beginning[1]), 1)
+            return
+        if "*" in text and text.strip("*"):
+            self._notes.append(
+                f"A * stands for the rest of one word, behind at least {BEGINNING} letters of it; "
+                "elsewhere it was passed over."
+            )
+        self._add_words(text)
 
     def _add_words(self, text: str) -> None:
         """Add the words of a lump or quotation: a phrase when there are several."""

@@ -5,12 +5,12 @@ the beginning is looked through.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from foi.search.words import split, stem
+from foi.search.words import ENGLISH, Language, fold, plain, split
 
 AROUND = 200
 """Characters of a snippet, more or less."""
@@ -25,6 +25,31 @@ Place = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What is marked: words by their stems, and whatever begins in some way."""
+
+    stems: frozenset[str]
+    beginnings: tuple[str, ...] = ()
+    language: Language = ENGLISH
+
+    def __len__(self) -> int:
+        return len(self.stems) + len(self.beginnings)
+
+    def of(self, word: str) -> str | None:
+        """Give which of them a word is."""
+        stem = self.language.stem(word)
+        if stem in self.stems:
+            return stem
+        if self.beginnings:
+            whole = plain(fold(word))
+            return next((b for b in self.beginnings if whole.startswith(b)), None)
+        return None
+
+
+NOTHING = Sought(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class Snippet:
     """A snippet, and how many of the words sought are in it."""
 
@@ -32,16 +57,16 @@ class Snippet:
     words: int
 
 
-def mark(text: str, stems: Collection[str]) -> Markup:
+def mark(text: str, sought: Sought) -> Markup:
     """Give a whole text, such as a title, with the words marked."""
-    return _render(text, 0, len(text), _places(text, stems, whole=True))
+    return _render(text, 0, len(text), _places(text, sought, whole=True))
 
 
-def cut(text: str, stems: Collection[str]) -> Snippet:
+def cut(text: str, sought: Sought) -> Snippet:
     """Cut out the stretch that has the most of the words, the first of equals; else the beginning
     of the text.
     """
-    places = _places(text, stems)
+    places = _places(text, sought)
     if not places:
         return Snippet(_frame(text, 0, min(len(text), AROUND), []), 0)
     first, last, words = _densest(places)
@@ -51,36 +76,34 @@ def cut(text: str, stems: Collection[str]) -> Snippet:
     return Snippet(_frame(text, start, stop, places), words)
 
 
-def best(
-    texts: Iterable[tuple[int | None, str]], stems: Collection[str]
-) -> tuple[int | None, Markup]:
+def best(texts: Iterable[tuple[int | None, str]], sought: Sought) -> tuple[int | None, Markup]:
     """Choose the text with the most of the words, the first of equals: its label and snippet."""
     chosen: tuple[int | None, Snippet] | None = None
     for label, text in texts:
-        snippet = cut(text, stems)
+        snippet = cut(text, sought)
         if chosen is None or snippet.words > chosen[1].words:
             chosen = (label, snippet)
-        if snippet.words == len(stems):
+        if snippet.words == len(sought):
             break
     return (chosen[0], chosen[1].html) if chosen else (None, Markup())
 
 
-def _places(text: str, stems: Collection[str], whole: bool = False) -> list[Place]:
+def _places(text: str, sought: Sought, whole: bool = False) -> list[Place]:
     """Find the words, up to a number of occurrences and a depth; unless the `whole` is wanted, not
     far beyond the first stretch that has them all.
     """
     places: list[Place] = []
     last: dict[str, int] = {}
-    end = DEPTH if stems else 0
+    end = DEPTH if len(sought) else 0
     for match in split(text[:end]):
         if match.start() > end or len(places) == _OCCURRENCES:
             break
-        found = stem(match[0])
-        if found in stems:
+        found = sought.of(match[0])
+        if found is not None:
             places.append((match.start(), match.end(), found))
             last[found] = match.start()
             together = match.end() - min(last.values()) <= AROUND
-            if len(last) == len(stems) and together and not whole:
+            if len(last) == len(sought) and together and not whole:
                 end = min(end, match.end() + AROUND)
     return places
 

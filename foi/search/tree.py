@@ -6,11 +6,13 @@ normal form, which parses to it.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 OPERATORS = ("AND", "OR", "NOT")
+UNKNOWN = "XOR"
+"""An operator of Alaveteli's that is taken as another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Prefix:
+    """Any word that begins so."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """An exact value of a prefix, without case."""
 
@@ -37,10 +46,45 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """From the first to the last site-local day, both included; None: open."""
+    """From the first to the last site-local day, both included; None: open.
+
+    `of` is which day: `day`, of what happened; `due`, of the request's deadline; `very_due`, of
+    the later one. A request without a deadline is in no range of these.
+    """
 
     first: date | None
     last: date | None
+    of: str = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A filter for requests that are late on a day, judged by their deadlines then, so that an
+    index need not change at midnight.
+    """
+
+    prefix: str
+    value: str
+    """`overdue`, however much; `waiting_response_overdue`, not yet long;
+    `waiting_response_very_overdue`.
+    """
+    today: date
+
+    def meant(self) -> "Node":
+        """Give what it stands for, in terms of what an index keeps."""
+        yesterday = self.today - timedelta(days=1)
+        awaited = Filter("latest_status", "waiting_response")
+        late = DateRange(None, yesterday, "due")
+        very_late = DateRange(None, yesterday, "very_due")
+        if self.value == "overdue":
+            return And((awaited, Or((late, very_late))))
+        if self.value == "waiting_response_overdue":
+            return And((awaited, late, Not(very_late)))
+        return And((awaited, very_late))
+
+
+OVERDUE = ("overdue", "waiting_response_overdue", "waiting_response_very_overdue")
+"""States that follow from the date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +108,8 @@ class Or:
     nodes: tuple["Node", ...]
 
 
-Node = Word | Phrase | Filter | DateRange | Not | And | Or
+Leaf = Word | Phrase | Prefix | Filter | Overdue | DateRange
+Node = Leaf | Not | And | Or
 
 
 def conjunction(nodes: Iterable[Node]) -> Node | None:
@@ -98,10 +143,24 @@ def negation(node: Node) -> Node:
     return node.node if isinstance(node, Not) else Not(node)
 
 
+def spelled_out(node: Node) -> Node:
+    """Give a tree with what depends on the day put in terms of what an index keeps."""
+    match node:
+        case Overdue():
+            return node.meant()
+        case And(nodes):
+            return And(tuple(spelled_out(each) for each in nodes))
+        case Or(nodes):
+            return Or(tuple(spelled_out(each) for each in nodes))
+        case Not(inner):
+            return Not(spelled_out(inner))
+    return node
+
+
 def asked_words(node: Node | None) -> Iterator[str]:
     """Give the words that are asked for, not those to leave out."""
     match node:
-        case Word(text):
+        case Word(text) | Prefix(text):
             yield text
         case Phrase(words):
             yield from words
@@ -114,9 +173,12 @@ def group_of(node: Node) -> str | None:
     """Give the prefix of a filter, `..` for dates; several of one group, side by side, mean any of
     them.
     """
-    return (
-        node.prefix if isinstance(node, Filter) else ".." if isinstance(node, DateRange) else None
-    )
+    match node:
+        case Filter(prefix) | Overdue(prefix):
+            return prefix
+        case DateRange(_, _, of):
+            return f"{of}.."
+    return None
 
 
 def _any_of_group(node: Node) -> str | None:
@@ -126,19 +188,54 @@ def _any_of_group(node: Node) -> str | None:
     return group_of(node)
 
 
+PREFIX_OF = {"day": "", "due": "due:", "very_due": "very_due:"}
+"""What stands before a range of days."""
+
+
+def respelled(node: Node, better: Mapping[str, str]) -> Node:
+    """Give a tree with other spellings of some of its words."""
+    match node:
+        case Word(text):
+            return Word(better.get(text, text))
+        case Phrase(words):
+            return Phrase(tuple(better.get(word, word) for word in words))
+        case And(nodes):
+            return conjunction(respelled(each, better) for each in nodes) or node
+        case Or(nodes):
+            return disjunction(respelled(each, better) for each in nodes) or node
+        case Not(inner):
+            return negation(respelled(inner, better))
+    return node
+
+
+def narrowed(node: Node | None, by: Node) -> Node:
+    """Give a tree that asks for one thing more."""
+    return conjunction((node, by) if node is not None else (by,)) or by
+
+
+def widened(node: Node | None, by: Node) -> Node | None:
+    """Give a tree that asks for one thing less; None when nothing is left to look for."""
+    if not isinstance(node, And):
+        return None if node == by else node
+    left = conjunction(each for each in node.nodes if each != by)
+    return None if isinstance(left, Not) else left
+
+
 def write(node: Node | None) -> str:
     """Give the normal form of a query, which the parser turns into the same tree."""
     match node:
         case None:
             return ""
         case Word(text):
-            return f'"{text}"' if text in OPERATORS else text
+            return f'"{text}"' if text in (*OPERATORS, UNKNOWN) else text
         case Phrase(words):
             return f'"{" ".join(words)}"'
-        case Filter(prefix, value):
+        case Prefix(text):
+            return f"{text}*"
+        case Filter(prefix, value) | Overdue(prefix, value):
             return f'{prefix}:"{value}"' if re.search(r"[\s()]", value) else f"{prefix}:{value}"
-        case DateRange(first, last):
-            return f"{first or ''}..{last or ''}"
+        case DateRange(first, last, of):
+            return f"{PREFIX_OF[of]}{first or ''}..{last or ''}"
         case Not(inner):
             return f"-({write(inner)})" if isinstance(inner, And | Or) else f"-{write(inner)}"
         case Or(nodes):

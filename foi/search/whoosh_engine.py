@@ -8,7 +8,6 @@ times a second. Given up: Whoosh does not fsync, so a power cut may cost the ind
 """
 
 import fcntl
-import heapq
 import logging
 import os
 import secrets
@@ -17,17 +16,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC, FileIndex
 
-from foi.search import snippets
-from foi.search.engine import Busy, Document, Hit, Hits, Kind, SearchUnavailable, Sort
+from foi.search import whoosh_spelling
+from foi.search.engine import Busy, Cursor, Document, Hits, Kind, SearchUnavailable, Sort
 from foi.search.tree import Node
+from foi.search.whoosh_answer import Wanted, answer
 from foi.search.whoosh_format import FORMAT, codec, make_schema, merging, row
-from foi.search.whoosh_reader import Files, Found, Search, Segment, marked_stems
+from foi.search.whoosh_segment import Files, Segment
+from foi.search.words import ENGLISH, Language
 
 _log = logging.getLogger(__name__)
 
@@ -39,18 +41,20 @@ class WhooshEngine:
 
     `seconds` bound a query, `patience` the wait for another writer; every `look_every` seconds it
     looks for a newer commit. `fresh_site`, asked when there is no index, says whether none is due.
+    An index in words of another language is not read.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        seconds: float = 1.0,
+        language: Language = ENGLISH,
+        seconds: float = 0.6,
         patience: float = 30.0,
         look_every: float = 0.2,
         fresh_site: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._folder = folder
+        self._folder, self._language = folder, language
         self._seconds, self._patience, self._look_every = seconds, patience, look_every
         self._fresh_site = fresh_site
         self._lock = threading.Lock()
@@ -78,28 +82,32 @@ class WhooshEngine:
         sort: Sort | str = Sort.RELEVANT,
         limit: int = 25,
         offset: int = 0,
+        behind: Cursor | None = None,
+        ahead: Cursor | None = None,
         collapse: bool = False,
+        facets: date | None = None,
+        bare: bool = False,
     ) -> Hits:
-        """Find documents; within `seconds`, whatever the query."""
-        search_for, order = Kind(kind), Sort(sort)
+        """Find documents; within `seconds` and as long as snippets take, whatever the query."""
         if query is None:
             return Hits((), 0, True)
-        deadline = time.monotonic() + self._seconds
+        wanted = Wanted(
+            query, Kind(kind), Sort(sort), limit, offset, behind, ahead, collapse, facets, bare
+        )
         with _telling():
-            snapshot = self._refresh()
-            found, exact = Search(snapshot, query, order).run(search_for, deadline)
-            if collapse:
-                found = _first_of_each(snapshot, found)
-            page = heapq.nsmallest(offset + limit, found)[offset:]
-            stems = marked_stems(query)
-            return Hits(tuple(_hit(snapshot, each, stems) for each in page), len(found), exact)
+            return answer(self._refresh(), wanted, self._language, self._seconds)
+
+    def telling_words(self, text: str, count: int) -> tuple[str, ...]:
+        """Give the words of a text that set it apart from other documents."""
+        with _telling():
+            return whoosh_spelling.telling(self._refresh(), text[:_READ], count, self._language)
 
     def replace(self, owners: Iterable[str], documents: Iterable[Document]) -> None:
         """Drop everything of these owners and put the documents, in one commit."""
         gone = [f"owner:{owner}" for owner in owners]
         with self._alone("writing.lock", self._patience), _telling():
             if self._name() is None:
-                self._install(_make(self._folder))
+                self._install(_make(self._folder, self._prefix))
             snapshot = self._refresh(at_once=True)
             with _writing(_index(self._folder / (self._name() or ""))) as writer:
                 stored = {segment.segment_id(): segment for segment in writer.segments}
@@ -108,7 +116,7 @@ class WhooshEngine:
                         for number in segment.having(term) - deleted:
                             stored[segment.name].delete_document(number)
                 for document in documents:
-                    writer.add_document(**row(document))
+                    writer.add_document(**row(document, self._language))
             self._refresh(at_once=True)
 
     def rebuild(
@@ -118,10 +126,10 @@ class WhooshEngine:
         count = 0
         with self._alone("rebuilding.lock", _GLANCE):
             self._sweep()
-            name = _make(self._folder)
+            name = _make(self._folder, self._prefix)
             with _writing(_index(self._folder / name)) as writer:
                 for document in documents:
-                    writer.add_document(**row(document))
+                    writer.add_document(**row(document, self._language))
                     count += 1
             _fsync(self._folder / name)
             with self._alone("writing.lock", self._patience):
@@ -137,6 +145,11 @@ class WhooshEngine:
             self._snapshot, self._seen = (), None
             self._looked = float("-inf")
 
+    @property
+    def _prefix(self) -> str:
+        """What the name of an index begins with that this engine can read."""
+        return f"{_PREFIX}{self._language.code}-"
+
     def _name(self) -> str | None:
         """Give the name of the index in use; None when this release can read none."""
         before = ""
@@ -146,7 +159,7 @@ class WhooshEngine:
             except FileNotFoundError:
                 return None
             if (self._folder / name).is_dir():
-                return name if name.startswith(_PREFIX) else None
+                return name if name.startswith(self._prefix) else None
             if name == before:
                 return None
             before = name  # it may have been swapped away just now
@@ -242,15 +255,17 @@ class WhooshEngine:
 
 
 _INDEX = "MAIN"
+_READ = 20_000
+"""Characters of a text in which telling words are looked for."""
 _GLANCE = 0.5
 """Seconds within which whoever only looks whether somebody is rebuilding has looked."""
 _PREFIX = f"index-{FORMAT}-"
 _SCHEMA = make_schema()
 
 
-def _make(folder: Path) -> str:
+def _make(folder: Path, prefix: str) -> str:
     """Make an empty index in a folder of its own and give its name."""
-    name = _PREFIX + secrets.token_hex(6)
+    name = prefix + secrets.token_hex(6)
     (folder / name).mkdir(parents=True)
     FileIndex.create(FileStorage(str(folder / name)), _SCHEMA)
     return name
@@ -295,23 +310,3 @@ def _fsync(folder: Path) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-def _first_of_each(snapshot: Snapshot, found: list[Found]) -> list[Found]:
-    """Keep the first of each owner."""
-    first: dict[tuple[int, int], Found] = {}
-    for each in found:
-        _, _, _, kind, position, number = each
-        owner = (kind, snapshot[position][0].facts["owner"][number])
-        if owner not in first or each < first[owner]:
-            first[owner] = each
-    return list(first.values())
-
-
-def _hit(snapshot: Snapshot, found: Found, stems: frozenset[str]) -> Hit:
-    score, _, _, _, position, number = found
-    key, owner, text, attachments = snapshot[position][0].kept(number)
-    attachment, snippet = snippets.best(
-        [(None, text), *((n, t) for n, _, t in attachments)], stems
-    )
-    return Hit(key, owner, -score, snippet, attachment)

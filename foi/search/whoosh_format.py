@@ -9,8 +9,8 @@ of another layout; `FORMAT` is raised with every change.
 
 import struct
 from array import array
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
 from itertools import accumulate, compress
 from typing import Any, NamedTuple
 
@@ -19,10 +19,13 @@ from whoosh.codec.whoosh3 import W3Codec, W3LeafMatcher
 from whoosh.reading import SegmentReader
 
 from foi.search.engine import Document, Kind
-from foi.search.words import split, stem
+from foi.search.words import Language, fold, plain, split
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever an index written before can no longer be read or would answer otherwise."""
+
+FORM = "form"
+"""The prefix of the terms that are words as they are written, without case and accents."""
 
 ATTACHED = 1_000_000
 """Characters of attachment text of one document that are indexed and kept."""
@@ -35,7 +38,8 @@ GAP = 64
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _KINDS = (Kind.REQUESTS, Kind.USERS, Kind.BODIES)
-_FACTS = struct.Struct("<qqqqifB")
+_TYPES = "qqqqiiifB"
+_FACTS = struct.Struct(f"<{_TYPES}")
 
 
 class Facts(NamedTuple):
@@ -46,6 +50,8 @@ class Facts(NamedTuple):
     number: int
     owner: int
     day: int
+    due: int
+    very_due: int
     length: float
     kind: int
 
@@ -97,9 +103,10 @@ def term_of(prefix: str, value: str) -> str:
     return f"{prefix}:{value.casefold()}"[:200]
 
 
-def row(document: Document) -> dict[str, Any]:
-    """Make Whoosh's fields of a document."""
+def row(document: Document, language: Language) -> dict[str, Any]:
+    """Make Whoosh's fields of a document whose words are of a language."""
     weights: dict[str, list[Any]] = {}
+    forms: dict[str, str] = {}
     left, at, length = ATTACHED, 0, 0.0
     kept = []
     parts = [(TITLE, document.title), (NAMES, document.names), (TEXT, document.text)]
@@ -110,7 +117,7 @@ def row(document: Document) -> dict[str, Any]:
         parts += [(TEXT, attached.name), (ATTACHMENT, text)]
     for weight, text in parts:
         before = at
-        at = _weigh(weights, weight, text, at)
+        at = _weigh(weights, forms, weight, text, at, language.stem)
         length += weight * (at - before)
         at += GAP
     described = document.described_at or document.happened_at
@@ -120,24 +127,42 @@ def row(document: Document) -> dict[str, Any]:
         document.number,
         int(document.owner.partition(":")[2]),
         document.day.toordinal(),
+        _ordinal(document.due_on),
+        _ordinal(document.very_due_on),
         length,
         _KINDS.index(document.kind),
     )
     terms = {
         term_of(prefix, value) for prefix, values in document.filters().items() for value in values
     }
+    texts = (document.text, kept)
+    # For beginnings: a word whose stem is it, or begins as it does, is found by its stem.
+    whole = ((plain(fold(written)), stem) for written, stem in forms.items())
+    terms |= {f"{FORM}:{form}" for form, stem in whole if not stem.startswith(form)}
     return {
         "words": weights,
         "terms": terms | {f"owner:{document.owner}"},
         "facts": _FACTS.pack(*facts),
-        "kept": (document.key, document.owner, document.text, kept),
+        "kept": (document.key, document.owner, document.title, document.names, *texts),
     }
 
 
-def _weigh(weights: dict[str, list[Any]], weight: float, text: str, at: int) -> int:
-    """Add the words of a part from position `at` on; give the position behind it."""
+def _weigh(
+    weights: dict[str, list[Any]],
+    forms: dict[str, str],
+    weight: float,
+    text: str,
+    at: int,
+    stem: Callable[[str], str],
+) -> int:
+    """Add the words of a part from position `at` on, and the stem of each as it is written; give
+    the position behind it.
+    """
     for match in split(text):
-        word = stem(match[0])
+        written = match[0]
+        word = forms.get(written)
+        if word is None:
+            word = forms[written] = stem(written)
         known = weights.get(word)
         if known is None:
             weights[word] = [weight, [at]]
@@ -146,6 +171,11 @@ def _weigh(weights: dict[str, list[Any]], weight: float, text: str, at: int) -> 
             known[1].append(at)
         at += 1
     return at
+
+
+def _ordinal(day: date | None) -> int:
+    """A day as a number; none is before all days."""
+    return 0 if day is None else day.toordinal()
 
 
 def _stamp(moment: datetime) -> int:
@@ -164,7 +194,7 @@ def read_facts(reader: Any) -> dict[str, Any]:
         Facts._fields
     )
     return {
-        name: array("qqqqifB"[i], values)
+        name: array(_TYPES[i], values)
         for i, (name, values) in enumerate(zip(Facts._fields, rows, strict=True))
     }
 

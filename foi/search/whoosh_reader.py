@@ -1,25 +1,18 @@
 """Answers a query from the segments of a Whoosh index.
 
-Segments never change, so each is opened once and kept; what has been deleted from it is known
-beside it. A query walks each segment in windows of document numbers: the postings of every word
-are read up to the end of the window, combined as sets and weighed (BM25). So memory stays small,
-and when time is up what has been found so far is right as far as it goes.
+A query walks each segment in windows of document numbers: the postings of every word are read up
+to the end of the window, combined as sets and weighed (BM25). So memory stays small, and when time
+is up, which is looked at between words, what has been found so far is right as far as it goes.
 """
 
-import threading
 import time
-import weakref
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import log
-from pathlib import Path
 from typing import Any
 
-from whoosh.filedb.filestore import FileStorage
-from whoosh.reading import SegmentReader, TermNotFound
-
 from foi.search.engine import Kind, Sort
+from foi.search.snippets import Sought
 from foi.search.tree import (
     And,
     DateRange,
@@ -28,126 +21,65 @@ from foi.search.tree import (
     Not,
     Or,
     Phrase,
+    Prefix,
     Word,
     asked_words,
+    spelled_out,
 )
-from foi.search.whoosh_format import blocks, kind_number, positions, read_facts, term_of
-from foi.search.words import COMMON, stem
+from foi.search.whoosh_format import FORM, kind_number, positions, term_of
+from foi.search.whoosh_segment import Segment
+from foi.search.words import Language, fold, plain
 
 WINDOW = 8192
 _K, _B = 1.2, 0.6
+BEGINNINGS = 100
+"""Words that a beginning stands for, the most frequent ones."""
+_LOOKED_AT = 2000
 
 
-class Files(FileStorage):  # type: ignore[misc]
-    """The files of an index that were opened together, and are closed together."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(str(folder))
-        self._opened: list[Any] = []
-
-    def open_file(self, name: str, **kwargs: Any) -> Any:
-        """Open a file and remember it."""
-        self._opened.append(super().open_file(name, **kwargs))
-        return self._opened[-1]
-
-    def close(self) -> None:
-        """Close what Whoosh has left open."""
-        for file in self._opened:
-            if not file.is_closed:
-                file.close()
+class OutOfTime(Exception):
+    """Time is up."""
 
 
-class Segment:
-    """An open segment: its postings, its kept texts and the facts of its documents."""
+class Clock:
+    """Says when time is up."""
 
-    def __init__(self, folder: Path, schema: Any, segment: Any) -> None:
-        files = Files(folder)
-        weakref.finalize(self, files.close)
-        self._reader = reader = SegmentReader(files, schema, segment)
-        self._lock = threading.Lock()  # Whoosh's files are read by seeking
-        self.name = str(segment.segment_id())
-        self.size: int = segment.doc_count_all()
-        # A merge or rebuild may delete files at any time: reading a text opens that of the texts,
-        # and a missing column Whoosh would take to be empty.
-        if not reader.has_column("facts"):
-            raise FileNotFoundError(f"the segment {self.name} has lost its facts")
-        reader.stored_fields(0)
-        self.facts = read_facts(reader)
-        self.length: float = sum(self.facts["length"])
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
 
-    def spread(self, field: str, term: str) -> int:
-        """Give in how many documents a term is, deleted ones included."""
-        with self._lock:
-            return int(self._reader.doc_frequency(field, term))
-
-    def postings(self, field: str, term: str) -> "Postings":
-        """Begin to read the postings of a term."""
-        with self._lock:
-            try:
-                matcher = self._reader._terms.matcher(
-                    field, term.encode(), self._reader.schema[field].format
-                )
-            except TermNotFound:
-                return Postings(iter(()), self._lock)
-        return Postings(blocks(matcher), self._lock)
-
-    def having(self, term: str) -> set[int]:
-        """Give the documents that have an exact term."""
-        return {
-            number for ids, _, _ in self.postings("terms", term).until(self.size) for number in ids
-        }
-
-    def kept(self, number: int) -> Any:
-        """Give what is kept of a document to be shown."""
-        with self._lock:
-            return self._reader.stored_fields(number)["kept"]
+    def check(self) -> None:
+        """Go on, or OutOfTime."""
+        if time.monotonic() > self._deadline:
+            raise OutOfTime
 
 
-class Postings:
-    """The postings of a term, read forwards."""
-
-    def __init__(self, source: Iterator[Any], lock: Any) -> None:
-        self._source, self._lock = source, lock
-        self._block: Any = ((), (), ())
-
-    def until(self, stop: int) -> Iterator[tuple[Sequence[int], Sequence[float], Sequence[bytes]]]:
-        """Give what comes before document `stop`: numbers, weights and packed positions."""
-        while True:
-            ids, weights, values = self._block
-            if not ids:
-                with self._lock:
-                    self._block = next(self._source, None) or ((), (), ())
-                if not self._block[0]:
-                    return
-                continue
-            cut = bisect_left(ids, stop)
-            if cut < len(ids):
-                self._block = (ids[cut:], weights[cut:], values[cut:] if values else ())
-                if cut:
-                    yield ids[:cut], weights[:cut], values[:cut] if values else ()
-                return
-            self._block = ((), (), ())
-            yield ids, weights, values
+Term = tuple[str, str]
+"""A field of the index and a term in it."""
 
 
 class WordWindow:
-    """The documents of a window in which a word is, and what it weighs there."""
+    """The documents of a window in which any of some words is, and what it weighs there."""
 
-    def __init__(self, segment: Segment, text: str) -> None:
-        self._postings = segment.postings("words", stem(text))
+    def __init__(self, segment: Segment, terms: Sequence[Term]) -> None:
+        self._postings = [segment.postings(*term) for term in terms]
 
     def read(self, _start: int, stop: int) -> dict[int, float]:
         found: dict[int, float] = {}
-        for ids, weights, _ in self._postings.until(stop):
-            found.update(zip(ids, weights, strict=True))
+        for postings in self._postings:
+            for ids, weights, _ in postings.until(stop):
+                if len(self._postings) == 1:
+                    found.update(zip(ids, weights, strict=True))
+                    continue
+                for number, weight in zip(ids, weights, strict=True):
+                    found[number] = max(weight, found.get(number, 0.0))
         return found
 
 
 class PhraseWindow:
     """The documents of a window in which words follow each other, and how often."""
 
-    def __init__(self, segment: Segment, words: Sequence[str]) -> None:
-        self._stems = [stem(word) for word in words]
+    def __init__(self, segment: Segment, stems: Sequence[str]) -> None:
+        self._stems = stems
         self._postings = {
             each: segment.postings("words", each) for each in dict.fromkeys(self._stems)
         }
@@ -189,8 +121,8 @@ class DateWindow:
     """The documents of a window that are of a span of days."""
 
     def __init__(self, segment: Segment, node: DateRange) -> None:
-        self._days = segment.facts["day"]
-        self._first = node.first.toordinal() if node.first else 0
+        self._days = segment.facts[node.of]
+        self._first = node.first.toordinal() if node.first else 1  # none is 0
         self._last = node.last.toordinal() if node.last else 4_000_000
 
     def read(self, start: int, stop: int) -> set[int]:
@@ -205,19 +137,6 @@ class DateWindow:
 Window = WordWindow | PhraseWindow | FilterWindow | DateWindow
 
 
-def _open(segment: Segment, node: Node) -> Window:
-    match node:
-        case Word(text):
-            return WordWindow(segment, text)
-        case Phrase(words):
-            return PhraseWindow(segment, words)
-        case Filter():
-            return FilterWindow(segment, node)
-        case DateRange():
-            return DateWindow(segment, node)
-    raise TypeError(node)
-
-
 def _leaves(node: Node) -> Iterator[Node]:
     match node:
         case And(nodes) | Or(nodes):
@@ -229,21 +148,21 @@ def _leaves(node: Node) -> Iterator[Node]:
             yield node
 
 
-def sift(node: Node) -> Node:
+def sift(node: Node, common: frozenset[str]) -> Node:
     """Give the query without the words that tell little, as far as it has others."""
     match node:
         case And(nodes):
             telling = tuple(
-                each for each in nodes if not (isinstance(each, Word) and each.text in COMMON)
+                each for each in nodes if not (isinstance(each, Word) and each.text in common)
             )
             if any(not isinstance(each, Not | Filter | DateRange) for each in telling):
                 nodes = telling
-            sifted = tuple(sift(each) for each in nodes)
+            sifted = tuple(sift(each, common) for each in nodes)
             return And(sifted) if len(sifted) > 1 else sifted[0]
         case Or(nodes):
-            return Or(tuple(sift(each) for each in nodes))
+            return Or(tuple(sift(each, common) for each in nodes))
         case Not(inner):
-            return Not(sift(inner))
+            return Not(sift(inner, common))
     return node
 
 
@@ -270,45 +189,91 @@ so that no two are equal), then the position of its segment in the snapshot and 
 """
 
 
+Snapshot = Sequence[tuple[Segment, frozenset[int]]]
+"""The segments of a commit, each with what has been deleted from it."""
+
+
 class Search:
-    """One run of a query over a snapshot: segments, each with what has been deleted from it."""
+    """One run of a query over a snapshot."""
 
     def __init__(
-        self, snapshot: Sequence[tuple[Segment, frozenset[int]]], node: Node, sort: Sort
+        self, snapshot: Snapshot, node: Node, sort: Sort, language: Language, clock: Clock
     ) -> None:
-        self._snapshot = snapshot
-        self._node = sift(node)
-        self._sort = sort
+        self.notes: list[str] = []
+        self._snapshot, self._sort, self._clock = snapshot, sort, clock
+        self._language = language
+        self._node = sift(spelled_out(node), language.common)
         self._leaves = list(dict.fromkeys(_leaves(self._node)))
-        self._telling = [leaf for leaf in _asked(self._node) if isinstance(leaf, Word | Phrase)]
+        self._terms: dict[Node, list[Term]] = {
+            leaf: self._terms_of(leaf)
+            for leaf in self._leaves
+            if isinstance(leaf, Word | Phrase | Prefix)
+        }
+        self._telling = [leaf for leaf in dict.fromkeys(_asked(self._node)) if leaf in self._terms]
         count = sum(segment.size for segment, _ in snapshot) or 1
         self._average = sum(segment.length for segment, _ in snapshot) / count or 1.0
         self._rarity = {leaf: self._rarity_of(leaf, count) for leaf in self._telling}
 
+    def _terms_of(self, leaf: Node) -> list[Term]:
+        if not isinstance(leaf, Prefix):
+            return [("words", self._language.stem(word)) for word in asked_words(leaf)]
+        start = plain(fold(leaf.text))
+        spread: dict[Term, int] = {}
+        for segment, _ in self._snapshot:
+            for field, prefix in (("words", start), ("terms", f"{FORM}:{start}")):
+                for term in segment.beginning(field, prefix, _LOOKED_AT):
+                    self._clock.check()
+                    known = spread.get((field, term), 0)
+                    spread[field, term] = known + segment.spread(field, term)
+        if len(spread) > BEGINNINGS:
+            self.notes.append(
+                f"More than {BEGINNINGS} words begin with “{leaf.text}”; the most frequent ones "
+                "were searched for."
+            )
+        return sorted(spread, key=lambda term: (-spread[term], term))[:BEGINNINGS]
+
     def _rarity_of(self, leaf: Node, count: int) -> float:
         if self._sort != Sort.RELEVANT:
             return 0.0
-        total = 0.0
-        for word in asked_words(leaf):
-            spread = sum(segment.spread("words", stem(word)) for segment, _ in self._snapshot)
-            total += log(1 + (count - spread + 0.5) / (spread + 0.5))
-        return total
+        spreads = [
+            sum(segment.spread(*term) for segment, _ in self._snapshot)
+            for term in self._terms[leaf]
+        ]
+        if isinstance(leaf, Prefix):
+            spreads = [min(sum(spreads), count)]
+        return sum(log(1 + (count - spread + 0.5) / (spread + 0.5)) for spread in spreads)
 
-    def run(self, kind: Kind, deadline: float) -> tuple[list[Found], bool]:
+    def run(self, kind: Kind) -> tuple[list[Found], bool]:
         """Give everything that matches, in no order, and whether there was time for all of it."""
         results: list[Found] = []
-        for position, (segment, deleted) in reversed(list(enumerate(self._snapshot))):
-            windows = {leaf: _open(segment, leaf) for leaf in self._leaves}
-            for start, stop in pairwise([*range(0, segment.size, WINDOW), segment.size]):
-                if time.monotonic() > deadline:
-                    return results, False
-                found = {leaf: window.read(start, stop) for leaf, window in windows.items()}
-                matching = _matching(self._node, found) - deleted
-                if kind != Kind.ALL:
-                    wanted, kinds = kind_number(kind), segment.facts["kind"]
-                    matching = {number for number in matching if kinds[number] == wanted}
-                results += self._ordered(position, segment, matching, found)
+        try:
+            for position, (segment, deleted) in reversed(list(enumerate(self._snapshot))):
+                windows = {leaf: self._open(segment, leaf) for leaf in self._leaves}
+                for start, stop in pairwise([*range(0, segment.size, WINDOW), segment.size]):
+                    found = {}
+                    for leaf, window in windows.items():
+                        self._clock.check()
+                        found[leaf] = window.read(start, stop)
+                    matching = _matching(self._node, found) - deleted
+                    if kind != Kind.ALL:
+                        wanted, kinds = kind_number(kind), segment.facts["kind"]
+                        matching = {number for number in matching if kinds[number] == wanted}
+                    results += self._ordered(position, segment, matching, found)
+        except OutOfTime:
+            return results, False
         return results, True
+
+    def _open(self, segment: Segment, leaf: Node) -> Window:
+        match leaf:
+            case Word() | Prefix():
+                return WordWindow(segment, self._terms[leaf])
+            case Phrase():
+                return PhraseWindow(segment, [term for _, term in self._terms[leaf]])
+            case Filter():
+                return FilterWindow(segment, leaf)
+            case DateRange():
+                return DateWindow(segment, leaf)
+        raise TypeError(leaf)
 
     def _ordered(
         self, position: int, segment: Segment, matching: set[int], found: dict[Node, Any]
@@ -350,7 +315,13 @@ def _asked(node: Node) -> Iterator[Node]:
             yield node
 
 
-def marked_stems(node: Node) -> frozenset[str]:
-    """Give the stems that snippets mark: those of the words that tell something, if any does."""
-    words = set(asked_words(node))
-    return frozenset(stem(word) for word in (words - COMMON or words))
+def sought(node: Node, language: Language) -> Sought:
+    """Give what snippets mark: the words that tell something, if any does."""
+    beginnings = {plain(fold(each.text)) for each in _asked(node) if isinstance(each, Prefix)}
+    words = {
+        word for each in _asked(node) if not isinstance(each, Prefix) for word in asked_words(each)
+    }
+    telling = words - language.common or ([] if beginnings else words)
+    return Sought(
+        frozenset(language.stem(word) for word in telling), tuple(sorted(beginnings)), language
+    )

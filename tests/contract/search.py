@@ -6,7 +6,7 @@ which opens the same index again and again, as other threads and processes would
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from foi.search.engine import Attached, Document, Hits, SearchEngine, Sort
 from foi.search.query import parse
 from tests.contract import search_by_reading as by_reading
-from tests.contract.searching import START, body, event, find, keys, person, put
+from tests.contract.searching import START, TODAY, body, event, find, keys, person, put
 
 Opener = Callable[[], SearchEngine]
 
@@ -142,6 +142,54 @@ class SearchEngineContract:
         assert keys(engine, "variety:authority") == ["body:1"]
         assert keys(engine, "variety:user") == ["person:1"]
 
+    @pytest.mark.parametrize("beginning", ["all", "allot", "allotm", "ALLOTMENT", "allotments"])
+    def test_the_beginning_of_a_word_finds_it(self, engine: SearchEngine, beginning: str) -> None:
+        put(engine, event(1, 1, text="Two allotments"), event(2, 2, text="herons in April"))
+        put(engine, event(3, 3, attachments=(Attached(1, "a.pdf", "the Allotments Act"),)))
+        assert sorted(keys(engine, f"{beginning}*")) == ["event:1", "event:3"]
+        assert keys(engine, f"two {beginning}*") == ["event:1"]
+        (hit, _) = find(engine, f"{beginning}*", sort="newest").list[::-1]
+        assert hit.snippet == "Two <mark>allotments</mark>"
+
+    def test_too_many_words_that_begin_so_are_cut_and_that_is_said(
+        self, engine: SearchEngine
+    ) -> None:
+        put(engine, event(1, text=" ".join(f"abc{n}" for n in range(300))))
+        hits = find(engine, "abc*")
+        assert hits.total == 1
+        assert "More than 100 words begin with “abc”" in hits.notes[0]
+        assert find(engine, "abc29*").notes == ()
+
+    def test_deadlines_are_found_by_their_days(self, engine: SearchEngine) -> None:
+        put(engine, *(event(n, n, due_on=date(2024, 6, n)) for n in range(1, 4)), event(4, 4))
+        assert keys(engine, "due:today") == ["event:1"]
+        assert keys(engine, "due:2024-06-02..", sort="newest") == ["event:3", "event:2"]
+        assert keys(engine, "due:..2024", sort="newest") == ["event:3", "event:2", "event:1"]
+        assert keys(engine, "2024.. -due:..2024") == ["event:4"]
+
+    def test_what_is_overdue_follows_from_the_day_of_the_search(
+        self, engine: SearchEngine
+    ) -> None:
+        late = {"due_on": date(2024, 6, 1), "very_due_on": date(2024, 6, 8), "text": "heron"}
+        put(
+            engine,
+            event(1, 1, latest_state="waiting_response", **late),
+            event(2, 2, latest_state="successful", **late),
+            event(3, 3, latest_state="waiting_classification", **late),
+        )
+        expected = {
+            1: [[], [], []],
+            2: [["event:1"], ["event:1"], []],
+            8: [["event:1"], ["event:1"], []],
+            9: [["event:1"], [], ["event:1"]],
+        }
+        names = ("overdue", "waiting_response_overdue", "waiting_response_very_overdue")
+        for day, found in expected.items():
+            for name, wanted in zip(names, found, strict=True):
+                tree = parse(f"latest_status:{name}", date(2024, 6, day)).tree
+                assert [hit.key for hit in engine.find(tree).list] == wanted, (day, name)
+        assert keys(engine, "waiting_classification:yes") == ["event:3"]
+
     # In what order
 
     def test_titles_count_more_than_text_and_text_more_than_attachments(
@@ -178,6 +226,93 @@ class SearchEngineContract:
         ]
         assert [key for page in pages for key in page] == whole
         assert find(engine, "heron", sort=sort, limit=7, offset=14).total == 30
+
+    @pytest.mark.parametrize("collapse", [True, False])
+    @pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.DESCRIBED])
+    def test_orders_by_date_can_be_read_on_and_back_by_cursor(
+        self, engine: SearchEngine, sort: Sort, collapse: bool
+    ) -> None:
+        moment = START + timedelta(days=3)  # of all of them: only the number tells them apart
+        put(engine, *(event(n, n // 2, text="heron", happened_at=moment) for n in range(1, 24)))
+        put(engine, body(5, "Heron"), person(5, "Heron"))
+        how: dict[str, Any] = {"sort": sort, "collapse": collapse}
+        whole = keys(engine, "heron", limit=100, **how)
+        read, hits = [], find(engine, "heron", limit=4, **how)
+        while hits.list:
+            assert hits.before == len(read)
+            read += [hit.key for hit in hits.list]
+            last = hits.list
+            hits = find(engine, "heron", limit=4, behind=last[-1].cursor, **how)
+        assert read == whole
+        back, place = [hit.key for hit in last], last[0].cursor
+        while (hits := find(engine, "heron", limit=4, ahead=place, **how)).list:
+            back = [hit.key for hit in hits.list] + back
+            place = hits.list[0].cursor
+            assert hits.before == len(whole) - len(back)
+        assert back == whole
+
+    def test_bare_hits_are_the_same_without_snippets(self, engine: SearchEngine) -> None:
+        put(engine, event(1, 7, text="heron"), body(2, "Heron"), person(3, "Heron"))
+        full, bare = find(engine, "heron").list, find(engine, "heron", bare=True).list
+        told = [(hit.key, hit.owner, hit.cursor) for hit in bare]
+        assert told == [(hit.key, hit.owner, hit.cursor) for hit in full]
+        assert [hit.snippet for hit in bare] == ["", "", ""]
+
+    # What it can be narrowed to
+
+    @pytest.mark.parametrize("collapse", [True, False])
+    def test_facets_count_what_narrowing_leaves(
+        self, engine: SearchEngine, collapse: bool
+    ) -> None:
+        states = ("successful", "waiting_response", "waiting_response", "rejected")
+        for n, state in enumerate(states, 1):
+            common: dict[str, Any] = {"latest_state": state, "text": "heron"}
+            common |= {"body": f"body_{n % 2}", "due_on": TODAY - timedelta(days=n - 2)}
+            later = START + timedelta(days=400)
+            put(
+                engine,
+                event(n, n, filetypes=("pdf", "csv"), **common),
+                event(
+                    n + 10, n, happened_at=later, day=later.date(), filetypes=("pdf",), **common
+                ),
+            )
+        put(engine, body(9, "Heron Trust"), event(99, 99, text="owl", latest_state="rejected"))
+        facets = find(engine, "heron", facets=TODAY, collapse=collapse).facets
+        assert facets is not None
+        assert [value for value, _ in facets["year"]] == ["2025", "2024"]
+        prefixes = {"state": "latest_status:", "authority": "requested_from:", "year": "",
+                    "filetype": "filetype:"}  # fmt: skip
+        for facet, values in facets.items():
+            assert values
+            for value, count in values:
+                by = f"{value}..{value}" if facet == "year" else prefixes[facet] + value
+                hits = find(engine, f"heron {by}", kind="requests", collapse=collapse)
+                assert hits.total == count, (facet, value)
+        assert ("overdue", 1 if collapse else 2) in facets["state"]
+        assert find(engine, "heron").facets is None
+
+    # Other words
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [("allotmetn", "allotments"), ("repairz", "repairs"), ("librarees", "libraries"),
+         ("alotments", "allotments"), ("hron", None), ("zzzzzz", None), ("allotments", None)],
+    )  # fmt: skip
+    def test_a_word_that_is_nowhere_is_corrected_by_the_index(
+        self, engine: SearchEngine, typed: str, meant: str | None
+    ) -> None:
+        put(engine, event(1, title="Allotments", text="Repairs of libraries by the sea"))
+        hits = find(engine, typed)
+        assert dict(hits.better) == ({typed: meant} if meant else {})
+        assert find(engine, f"sea {typed} tag:none").better == ()
+
+    def test_the_words_that_set_a_text_apart(self, engine: SearchEngine) -> None:
+        put(engine, *(event(n, n, text="the road and the lamp") for n in range(1, 20)))
+        put(engine, event(30, 30, text="herons on the road"))
+        told = engine.telling_words("A heron, the HERON, on a road with a badger 2024", 2)
+        assert told[:1] == ("heron",)
+        assert "badger" not in told
+        assert engine.telling_words("", 5) == ()
 
     def test_hits_can_be_one_for_each_owner(self, engine: SearchEngine) -> None:
         put(engine, *(event(n, n % 3, text="heron") for n in range(1, 10)), body(1, "Heron"))

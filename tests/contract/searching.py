@@ -1,12 +1,14 @@
 """Documents to put into an engine, and short ways to put and find them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from foi.search.engine import Document, Hits, SearchEngine
 from foi.search.query import parse
 
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)
+TODAY = date(2024, 6, 1)
+"""The day on which these searches are made."""
 
 
 def event(number: int, owner: int = 1, **more: Any) -> Document:
@@ -37,7 +39,7 @@ def put(engine: SearchEngine, *documents: Document) -> None:
 
 def find(engine: SearchEngine, text: str, **how: Any) -> Hits:
     """Search as a page does."""
-    return engine.find(parse(text).tree, **how)
+    return engine.find(parse(text, TODAY).tree, **how)
 
 
 def keys(engine: SearchEngine, text: str, **how: Any) -> list[str]:
