@@ -1,4 +1,4 @@
-"""The Atom renderer and the feed addresses: put `/feed` in front of any page that one can
+"""The renderers of feeds and their addresses: put `/feed` in front of any page that one can
 follow.
 """
 
@@ -6,15 +6,17 @@ from pyramid.config import Configurator
 from pyramid.events import ApplicationCreated
 
 from feeds.atom import render_atom
+from feeds.body_events import atom as asked_of_a_body
 from feeds.identity import fix_at_start
-from foi.addresses import get
+from feeds.jsonfeed import render_json_feed
+from foi.addresses import get, one
 from foi.pages import json as machine
-from foi.pages.site import to
+from foi.pages.redirects import to
 from foi.pages.variants import Variant
 
 
 def includeme(config: Configurator) -> None:
-    """Register both forms of every feed."""
+    """Register the forms of every feed."""
     config.add_variant(
         Variant(
             "feed.json",
@@ -24,17 +26,32 @@ def includeme(config: Configurator) -> None:
             machine.render_feed,
             True,
             "JSON of this feed",
-            True,
         )
     )
     config.add_variant(
+        Variant("feed", "/feed", "", "application/atom+xml", render_atom, True, "Follow (Atom)")
+    )
+    config.add_variant(
         Variant(
-            "feed", "/feed", "", "application/atom+xml", render_atom, True, "Follow (Atom)", True
+            "feed.jsonfeed",
+            "/feed",
+            ".jsonfeed",
+            "application/feed+json",
+            render_json_feed,
+            True,
+            "Follow (JSON Feed)",
         )
     )
     get(config, "feed-root", "/feed", to("/feed/list"))
     # Alaveteli's own spelling of a request's feed.
     get(
         config, "request-feed", "/request/{url_title:[^/.]+}/feed", to("/feed/request/{url_title}")
+    )
+    # For the software of authorities, with their key.
+    one(
+        config,
+        "api-body-events:atom",
+        r"/api/v2/body/{id:\d{1,9}}/request_events.atom",
+        {"GET": asked_of_a_body},
     )
     config.add_subscriber(fix_at_start, ApplicationCreated)

@@ -3,12 +3,12 @@ everything.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, not_, or_, select, text
 from sqlalchemy.orm import Session
 
 from foi.archive import reading
@@ -17,6 +17,7 @@ from foi.archive.models import Annotation, Body, Event, InfoRequest, Message, Pe
 from foi.archive.states import LABELS
 from foi.pages import links, members
 from foi.pages.json import moment
+from foi.pages.page import Tombstone
 from foi.site import Site
 
 PER_PAGE = 25
@@ -102,9 +103,88 @@ def log_of(
     return [row for row in rows if row.shown], describe(rows)
 
 
+_MOST_TOMBSTONES = 500
+_LARGEST = 2**63 - 1
+_WITHDRAWN = (
+    select(_event.id)
+    .where(
+        _event.id >= bindparam("first"),
+        _event.id < bindparam("beyond"),
+        # As the partial index has it, to the letter: of parameters a database cannot know.
+        text("event.kind IN ('hide', 'erase')"),
+    )
+    # Of the events of a large authority SQLite would rather walk through all.
+    .with_hint(Event.__table__, "INDEXED BY ix_event_withdrawals", "sqlite")
+    .order_by(_event.id.desc())
+    .limit(_MOST_TOMBSTONES)
+)
+_away = Event.__table__.alias("away")
+_LOST = (
+    select(_event.id, _away.c.recorded_at)
+    .select_from(_away)
+    .join(
+        Event.__table__,
+        and_(
+            _event.request_id == _away.c.request_id,
+            # What came hidden, by an import, was never in a feed.
+            _event.recorded_at < _away.c.recorded_at,
+            or_(
+                and_(_away.c.message_id.is_(None), _away.c.annotation_id.is_(None)),
+                and_(_away.c.message_id == _event.message_id, _away.c.attachment_id.is_(None)),
+                _away.c.annotation_id == _event.annotation_id,
+            ),
+        ),
+    )
+    .join(InfoRequest.__table__, _request.id == _event.request_id)
+    .outerjoin(Message.__table__, _message.id == _event.message_id)
+    .outerjoin(Annotation.__table__, _annotation.id == _event.annotation_id)
+    .where(
+        _away.c.id.in_(bindparam("withdrawals", expanding=True)),
+        _event.audience == Audience.PUBLIC,
+    )
+    .order_by(_away.c.id.desc())
+    .limit(_MOST_TOMBSTONES)
+)
+
+
+@cache
+def _lost(readable: tuple[str, ...]) -> Select[Any]:
+    return _LOST.where(not_(visible(readable)))
+
+
+def tombstones(
+    db: Session,
+    span: tuple[int, int | None],
+    *conditions: ColumnElement[bool],
+    kinds: Sequence[str] | None = None,
+    readable: tuple[str, ...] = ("normal",),
+) -> list[Tombstone]:
+    """Give what was withdrawn by the events of a span of ids (the second one excluded) that meet
+    the conditions: entries of these kinds, or of all, that were shown before.
+
+    They stand where they were withdrawn, not where they were, so that a reader who asks for the
+    first page only, or goes on to what it knows, meets each. One more look at the log; a second
+    only if there is something to tell.
+    """
+    first, beyond = span
+    ids = db.scalars(
+        _WITHDRAWN.where(*conditions),
+        {"first": first, "beyond": _LARGEST if beyond is None else beyond},
+    ).all()
+    if not ids:
+        return []
+    statement = _lost(readable)
+    if kinds is not None:
+        statement = statement.where(_event.kind.in_(kinds))
+    lost: dict[int, datetime] = {}
+    for event_id, when in db.execute(statement, {"withdrawals": ids}):
+        lost.setdefault(event_id, when)
+    return [Tombstone(f"event/{event_id}", when) for event_id, when in lost.items()]
+
+
 def in_feeds() -> ColumnElement[bool]:
     """The condition for the kinds that public feeds hold."""
-    return Event.kind.in_(CORRESPONDENCE)
+    return _event.kind.in_(CORRESPONDENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,35 +223,79 @@ def describe(events: Sequence[Any]) -> dict[int, Described]:
     return result
 
 
-_STEPS = (
-    select(
-        _event.id,
-        _event.kind,
-        _event.params,
-        _event.happened_at,
-        _event.recorded_at,
-        _event.request_id,
-    )
-    .where(
-        _event.request_id.in_(bindparam("requests", expanding=True)),
-        _event.kind.in_((Kind.STATUS_UPDATE, Kind.RESPONSE, Kind.SENT, Kind.FOLLOWUP_SENT)),
-    )
-    .order_by(_event.id)
-)
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An event's place in the log of its request."""
+
+    number: int
+    """Which of its kind it is, from 1; also counted while others of them are not shown."""
+    changed: datetime | None
+    """When what its entry tells was last changed by a later event."""
 
 
-def states_of(db: Session, request_ids: Iterable[int]) -> dict[int, Described]:
-    """Give what `describe` says of every event of several requests."""
+_OF_ALL = frozenset({Kind.EDIT, Kind.MOVE_REQUEST, Kind.RELEASE})
+"""Kinds that change every entry of a request: its title, its authority, whether it is there."""
+
+
+def trace(events: Sequence[Any]) -> dict[int, Trace]:
+    """Give the traces of one request's events, given in order of their ids."""
+    numbers: dict[tuple[str, str], int] = {}
+    changed: dict[str, datetime] = {}
+    for event in events:
+        part = _part(event)
+        if event.kind in WITHDRAWALS or event.kind in _OF_ALL:
+            changed[part] = event.recorded_at
+    result: dict[int, Trace] = {}
+    for event in events:
+        state = event.params.get("state", "") if event.kind == Kind.STATUS_UPDATE else ""
+        number = numbers[event.kind, state] = numbers.get((event.kind, state), 0) + 1
+        later = [changed.get("")]
+        if event.kind in CORRESPONDENCE:
+            later.append(changed.get(_part(event)))
+        result[event.id] = Trace(number, max((m for m in later if m is not None), default=None))
+    return result
+
+
+def _part(event: Any) -> str:
+    if event.annotation_id:
+        return f"annotation:{event.annotation_id}"
+    return f"message:{event.message_id}" if event.message_id else ""
+
+
+_STEPS = select(
+    _event.id,
+    _event.kind,
+    _event.params,
+    _event.happened_at,
+    _event.recorded_at,
+    _event.request_id,
+    _event.message_id,
+    _event.annotation_id,
+).order_by(_event.id)
+_STEPS_OF_MANY = _STEPS.where(_event.request_id.in_(bindparam("requests", expanding=True)))
+_STEPS_OF_ONE = _STEPS.where(_event.request_id == bindparam("request"))
+
+
+def histories(
+    db: Session, request_ids: Iterable[int]
+) -> tuple[dict[int, Described], dict[int, Trace]]:
+    """Give what `describe` and `trace` say of every event of several requests."""
     wanted = sorted(set(request_ids))
-    if not wanted:
-        return {}
-    rows = db.execute(_STEPS, {"requests": wanted}).all()
     by_request: dict[int, list[Any]] = {}
-    for row in rows:
-        by_request.setdefault(row.request_id, []).append(row)
-    return {
-        key: value for events in by_request.values() for key, value in describe(events).items()
-    }
+    if wanted:
+        rows = (
+            db.execute(_STEPS_OF_ONE, {"request": wanted[0]})
+            if len(wanted) == 1
+            else db.execute(_STEPS_OF_MANY, {"requests": wanted})
+        )
+        for row in rows:
+            by_request.setdefault(row.request_id, []).append(row)
+    states: dict[int, Described] = {}
+    traces: dict[int, Trace] = {}
+    for steps in by_request.values():
+        states |= describe(steps)
+        traces |= trace(steps)
+    return states, traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +308,13 @@ class Context:
     messages: Mapping[int, reading.ReadMessage]
     annotations: Mapping[int, reading.ReadAnnotation]
     states: Mapping[int, Described]
+    traces: Mapping[int, Trace] = field(default_factory=dict)
+
+
+_REQUESTS = members.with_parties().where(
+    _request.id.in_(bindparam("ids", expanding=True)),
+    _request.prominence.in_(bindparam("readable", expanding=True)),
+)
 
 
 def context(
@@ -198,11 +329,7 @@ def context(
     requests = (
         members.listed(
             db,
-            db.execute(
-                members.with_parties().where(
-                    InfoRequest.id.in_(request_ids), InfoRequest.prominence.in_(readable)
-                )
-            ).all(),
+            db.execute(_REQUESTS, {"ids": sorted(request_ids), "readable": readable}).all(),
             today,
         )
         if request_ids
@@ -212,13 +339,24 @@ def context(
         {r.row.id: r for r in requests},
         _named(db, Body, body_ids),
         _named(db, Person, person_ids),
-        {m.id: m for m in reading.messages(db, Message.id.in_(message_ids))}
-        if message_ids
-        else {},
-        {a.id: a for a in reading.annotations(db, Annotation.id.in_(annotation_ids))}
-        if annotation_ids
-        else {},
-        states_of(db, request_ids),
+        reading.messages_by_id(db, message_ids),
+        reading.annotations_by_id(db, annotation_ids),
+        *histories(db, request_ids),
+    )
+
+
+def context_of(
+    db: Session, request: members.Listed, annotations: Sequence[reading.ReadAnnotation]
+) -> Context:
+    """Read the rows that the events of one request point at."""
+    number = request.row.id
+    return Context(
+        {number: request},
+        {},
+        {},
+        {m.id: m for m in reading.correspondence(db, number)},
+        {a.id: a for a in annotations},
+        *histories(db, [number]),
     )
 
 
@@ -249,7 +387,9 @@ def event_members(site: Site, event: Row[Any], read: Context) -> dict[str, Any]:
         if message and message.direction == "request"
         else None,
         "comment_id": event.annotation_id,
-        "url": site.url(f"/request_event/{event.id}") if event.request_id else None,
+        "url": site.url(f"/request_event/{event.id}")
+        if event.request_id in read.requests
+        else None,
     }
     if message is not None:
         data["display_status"] = LABELS.get(described.calculated or "waiting_classification")

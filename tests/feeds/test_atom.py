@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,35 +50,14 @@ def feeds(scene: Scene) -> list[str]:
 
 
 class TestValidity:
-    def test_everything_that_rfc_4287_demands_is_there(
-        self, web: webtest.TestApp, scene: Scene
-    ) -> None:
-        for path in feeds(scene):
-            root = etree.fromstring(web.get(path).body)
-            assert root.tag == f"{ATOM}feed"
-            things = [root, *root.iter(f"{ATOM}entry")]
-            assert len(things) > 1, path
-            for thing in things:
-                for name in ("id", "title", "updated"):
-                    assert len(thing.findall(f"{ATOM}{name}")) == 1, (path, name)
-                assert thing.find(f"{ATOM}author/{ATOM}name").text
-                alternates = [
-                    (link.get("type"), link.get("hreflang"))
-                    for link in thing.findall(f"{ATOM}link")
-                    if link.get("rel", "alternate") == "alternate"
-                ]
-                assert alternates
-                assert len(alternates) == len(set(alternates))  # section 4.1.1
-            for element in root.iter():
-                assert element.tag.startswith(ATOM)
-            # RFC 3339 with an offset
-            for moment in root.iter(f"{ATOM}updated", f"{ATOM}published"):
-                assert datetime.fromisoformat(moment.text).tzinfo
-
     def test_texts_are_escaped_once(self, web: webtest.TestApp, scene: Scene) -> None:
         found = read(web, f"/feed/request/{scene.request.url_title}")
-        titles = [entry.title for entry in found.entries]
-        assert titles[-1].startswith("Lamp posts <script>alert('x')</script> & \"quoted\"")
+        told = found.entries[-1].title_detail
+        # As HTML, for readers that would take it for HTML in any case.
+        assert told.type == "text/html"
+        assert unescape(told.value).startswith(
+            "Lamp posts <script>alert('x')</script> & \"quoted\""
+        )
         root = etree.fromstring(web.get(f"/feed/request/{scene.request.url_title}").body)
         for content in root.iter(f"{ATOM}content"):
             assert content.get("type") == "html"
@@ -111,8 +91,7 @@ class TestValidity:
         ):
             found = read(web, path)
             assert found.entries
-            if bad != "\x85" and bad != "\x9f":
-                assert bad.encode() not in web.get(path).body
+            assert bad.encode() not in web.get(path).body
 
     def test_a_site_without_anything_has_valid_feeds_that_never_change(
         self, web: webtest.TestApp
@@ -320,7 +299,7 @@ class TestWays:
         found = re.fullmatch(r'<http://foi\.test(/[^>]+)>; rel="next"', first.headers["Link"])
         assert found
         second = web.get(found[1])
-        assert "Link" not in second.headers
+        assert 'rel="next"' not in second.headers["Link"]
         ids = [e["id"] for e in first.json + second.json]
         assert len(ids) == len(set(ids)) == 41
 
