@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _WHOLE = 32 * 1024 * 1024  # bytes read of a file that is wanted in one piece
 _OPEN_FILES = 64
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
-_NO_TIME, _NO_MEMORY = "time", "memory"
+_NO_TIME = "time"
 
 
 def read_plain(path: Path, out: Text) -> None:
@@ -42,7 +42,7 @@ def read_html(path: Path, out: Text) -> None:
     """Read what a browser would show of a page."""
     from foi.archive.markup import add_html
 
-    add_html(decode(_whole(path, out)), out)
+    add_html(decode(whole(path, out.notes)), out)
 
 
 def read_rtf(path: Path, out: Text) -> None:
@@ -50,7 +50,7 @@ def read_rtf(path: Path, out: Text) -> None:
     from striprtf.striprtf import rtf_to_text
 
     # RTF is ASCII; other characters are escapes of the code page that the file names.
-    markup = _whole(path, out).decode("cp1252", "replace")
+    markup = whole(path, out.notes).decode("cp1252", "replace")
     out.add(rtf_to_text(markup, errors="replace"))  # type: ignore[no-untyped-call]
 
 
@@ -103,7 +103,7 @@ def read_email(path: Path, out: Text) -> None:
     from email import policy
     from email.parser import BytesParser
 
-    message = BytesParser(policy=policy.default).parsebytes(_whole(path, out))
+    message = BytesParser(policy=policy.default).parsebytes(whole(path, out.notes))
     attached: list[str] = []
     doubled: set[int] = set()  # the HTML twins of plain texts
     for part in message.walk():
@@ -151,7 +151,7 @@ def _attempt(look_up: Callable[[], object]) -> str:
 
 def read_zip(path: Path, out: Text) -> None:
     """List the names of an archive's files; nothing is unpacked."""
-    with _opened(path) as archive:
+    with opened(path) as archive:
         for entry in archive.infolist():
             if not entry.is_dir():
                 out.add(_entry_name(entry.filename, bool(entry.flag_bits & 0x800)) + "\n")
@@ -174,21 +174,23 @@ def read_office(path: Path, out: Text, kind: str) -> None:
         "pptx": markup.add_pptx,
         "xlsx": spreadsheets.add_xlsx,
     }.get(kind, markup.add_open_document)
-    with _opened(path) as parts:
+    with opened(path) as parts:
         add(parts, out)
 
 
-def _opened(path: Path) -> "ZipFile":
+def opened(path: Path) -> "ZipFile":
+    """Open a container, whose parts are unpacked one by one."""
     from zipfile import ZipFile
 
     return ZipFile(path)
 
 
-def _whole(path: Path, out: Text) -> bytes:
+def whole(path: Path, notes: list[str]) -> bytes:
+    """Read a file in one piece, at most 32 MB of it; what is left is noted."""
     with path.open("rb") as file:
         data = file.read(_WHOLE + 1)
     if len(data) > _WHOLE:
-        out.notes.append("only the first 32 MB were read")
+        notes.append("only the first 32 MB were read")
     return data[:_WHOLE]
 
 
@@ -211,22 +213,27 @@ READERS: Mapping[str, Callable[[Path, Text], None]] = MappingProxyType(
 def main(arguments: list[str]) -> None:
     """Read one file within the limits and answer on standard output."""
     file, kind, seconds, megabytes, characters, *pdftotext = arguments
-    _limit(float(seconds), int(megabytes))
     out = Text(int(characters))
-    fault = _read(Path(file), kind, out, *pdftotext)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    if fault == _NO_MEMORY:
-        fault = f"it takes more than {int(megabytes):,} MB of memory"
-    elif fault == _NO_TIME:
-        fault = too_slow(float(seconds))
+    fault = within_limits(
+        lambda: _read(Path(file), kind, out, *pdftotext), float(seconds), int(megabytes)
+    )
     text = out.tidied()
     if text and fault:
         out.notes.append(f"incomplete: {fault}")
     state = "text" if text else "failed" if fault else "empty"
-    reason = "; ".join(out.notes) if text or not fault else fault
+    answer(state, "; ".join(out.notes) if text or not fault else fault, text)
+
+
+def _read(path: Path, kind: str, out: Text, pdftotext: str = "") -> None:
+    if not (kind == "pdf" and pdftotext and read_pdf_with(pdftotext, path, out)):
+        READERS[kind](path, out)
+
+
+def answer(state: str, reason: str, text: str) -> None:
+    """Write what came of it: a line of JSON, then the text."""
     data = text.encode("utf-8", "replace")
-    answer = {"state": state, "reason": reason or None, "bytes": len(data)}
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + data)
+    head = {"state": state, "reason": reason or None, "bytes": len(data)}
+    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + data)
     sys.stdout.buffer.flush()
 
 
@@ -235,21 +242,25 @@ def too_slow(seconds: float) -> str:
     return f"it takes longer than {seconds:g} seconds"
 
 
-def _read(path: Path, kind: str, out: Text, pdftotext: str = "") -> str:
-    """Read the file into `out` and return what went wrong, in plain words, or nothing."""
+def within_limits(read: Callable[[], None], seconds: float, megabytes: int) -> str:
+    """Bound this process for good, read, and return what went wrong, in plain words, or
+    nothing.
+    """
+    _limit(seconds, megabytes)
     try:
-        if not (kind == "pdf" and pdftotext and read_pdf_with(pdftotext, path, out)):
-            READERS[kind](path, out)
+        read()
     except Stopped as stopped:
-        return str(stopped)
+        return too_slow(seconds) if str(stopped) == _NO_TIME else str(stopped)
     except MemoryError:
-        return _NO_MEMORY
+        return f"it takes more than {megabytes:,} MB of memory"
     except RecursionError:
         return "it is nested too deeply"
     except Unreadable as error:
         return str(error)
     except Exception:  # a file from outside can make a library raise anything at all
         return "the file is damaged"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return ""
 
 

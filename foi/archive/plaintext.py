@@ -128,6 +128,11 @@ def tidy(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
+def without_controls(text: str) -> str:
+    """Return `text` without controls, overrides of the reading direction and lone surrogates."""
+    return _UNWANTED.sub("", text)
+
+
 def _is_utf8(data: bytes) -> bool:
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")

@@ -28,7 +28,7 @@ _EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]+@(?:[\w\-]+\.)+(?:xn--[A-Za-z0-9\-]+
 _GAP = r"(?:[^\S\n]|[\-.()\u2010-\u2013]){0,2}"
 _MOBILE = re.compile(
     rf"(?<![\d+])(?:(?:\+|00)?44{_GAP}(?:\(0\){_GAP})?|0)7(?:{_GAP}\d){{9}}(?!\d)"
-    r"|(?i:\b(?:mobile|mob)(?:\s?(?:no|number|tel|phone))?\.?\s{0,3}:?\s{0,3})"
+    r"|(?i:\b(?:mobile|mob)(?:\s?(?:no|number|tel|phone))?\.?\s{0,3}[:,;]?\s{0,3})"
     rf"[+(]?\d(?:{_GAP}\d){{6,14}}"
 )
 _DIGITS = re.compile(rf"\d(?:{_GAP}\d){{6}}")
@@ -46,7 +46,7 @@ def mask(text: str) -> str:
 
 def listed() -> ColumnElement[bool]:
     """The condition under which a request is in lists, feeds, the index and the bridge."""
-    return InfoRequest.prominence == "normal"
+    return InfoRequest.__table__.c.prominence == "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ _MESSAGES = select(
     _message.prominence_reason,
     _message.erased_at,
 ).order_by(_message.id)
+_MESSAGES_BY_ID = _MESSAGES.where(_message.id.in_(bindparam("ids", expanding=True)))
 _OF_REQUEST = _MESSAGES.where(_message.request_id == bindparam("request"))
 _ALL_ATTACHMENTS = select(
     _attachment.id,
@@ -156,7 +157,17 @@ _ATTACHMENTS_OF_REQUEST = _ALL_ATTACHMENTS.join(
 
 def messages(db: Session, condition: ColumnElement[bool]) -> list[ReadMessage]:
     """Read the messages that meet a condition, oldest first, with their attachments."""
-    rows = db.execute(_MESSAGES.where(condition)).all()
+    return _with_attachments(db, db.execute(_MESSAGES.where(condition)).all())
+
+
+def messages_by_id(db: Session, ids: Iterable[int]) -> dict[int, ReadMessage]:
+    """Read messages by their ids, with their attachments."""
+    wanted = sorted(ids)
+    rows = db.execute(_MESSAGES_BY_ID, {"ids": wanted}).all() if wanted else ()
+    return {message.id: message for message in _with_attachments(db, rows)}
+
+
+def _with_attachments(db: Session, rows: Sequence[Any]) -> list[ReadMessage]:
     shown = [row.id for row in rows if row.prominence == "normal" and row.erased_at is None]
     return _read(rows, db.execute(_ATTACHMENTS, {"messages": shown}) if shown else ())
 
@@ -216,12 +227,20 @@ _ANNOTATIONS = (
     .where(_annotation.prominence == "normal", _annotation.erased_at.is_(None))
     .order_by(_annotation.id)
 )
+_ANNOTATIONS_BY_ID = _ANNOTATIONS.where(_annotation.id.in_(bindparam("ids", expanding=True)))
 _ANNOTATIONS_OF_REQUEST = _ANNOTATIONS.where(_annotation.request_id == bindparam("request"))
 
 
 def annotations(db: Session, condition: ColumnElement[bool]) -> list[ReadAnnotation]:
     """Read the annotations that meet a condition and that the public may see, oldest first."""
     return _read_annotations(db.execute(_ANNOTATIONS.where(condition)).all())
+
+
+def annotations_by_id(db: Session, ids: Iterable[int]) -> dict[int, ReadAnnotation]:
+    """Read annotations that the public may see by their ids."""
+    wanted = sorted(ids)
+    rows = db.execute(_ANNOTATIONS_BY_ID, {"ids": wanted}).all() if wanted else ()
+    return {annotation.id: annotation for annotation in _read_annotations(rows)}
 
 
 def annotations_of(db: Session, request_id: int) -> list[ReadAnnotation]:
@@ -247,3 +266,37 @@ def attachment_texts(db: Session, attachments: Iterable[ReadAttachment]) -> dict
         select(ExtractedText.sha256, ExtractedText.text).where(ExtractedText.sha256.in_(wanted))
     )
     return {row.sha256: mask(row.text) for row in rows if row.text}
+
+
+def mask_pieces(pieces: Sequence[str]) -> list[str]:
+    """Mask a text that is in pieces, as those between the tags of HTML, as if it were in one: an
+    address that several pieces share is taken out of all of them.
+    """
+    given = list(pieces)
+    whole = "".join(given)
+    if "@" in whole:
+        given = _taken_out(_EMAIL, "[email address]", given, whole)
+        whole = "".join(given)
+    return _taken_out(_MOBILE, "[mobile number]", given, whole)
+
+
+def _taken_out(
+    pattern: re.Pattern[str], placeholder: str, pieces: list[str], whole: str
+) -> list[str]:
+    matches = pattern.finditer(whole)
+    found = next(matches, None)
+    if found is None:
+        return pieces
+    result, start = [], 0
+    for piece in pieces:
+        end, at, kept = start + len(piece), start, []
+        while found is not None and found.start() < end:
+            if found.start() >= start:
+                kept += [whole[at : found.start()], placeholder]
+            at = min(found.end(), end)
+            if found.end() > end:
+                break
+            found = next(matches, None)
+        result.append("".join([*kept, whole[at:end]]))
+        start = end
+    return result

@@ -1,4 +1,5 @@
-"""The cells of an Excel workbook (.xlsx) as lines of tab-separated text, read as a stream.
+"""The rows of an Excel workbook (.xlsx), as tab-separated text or for whoever takes them, read as
+a stream.
 
 Numbers that a style shows as dates become ISO dates, since the bare serial number would be found
 by nobody. Hidden sheets are left out and counted in a note: authorities have published personal
@@ -8,7 +9,7 @@ formulas (their stored results are read) and number formats other than dates.
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zipfile import ZipFile
 
 from lxml import etree
@@ -21,10 +22,44 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 _BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
 _NOT_A_DATE_PART = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')
+_COLUMN = re.compile("[A-Z]{1,3}")
+_COLUMNS = 16384
+"""A sheet has no more (ECMA-376; `XFD` is the last)."""
+
+
+class Taker(Protocol):
+    """What takes the rows of a workbook."""
+
+    notes: list[str]
+
+    def sheet(self, name: str) -> None:
+        """Begin a sheet."""
+
+    def row(self, cells: list[tuple[int, str]]) -> None:
+        """Take a row: the cells that hold something, each with its column from 0."""
+
+
+class _Lines:
+    """Takes rows as lines of text."""
+
+    def __init__(self, out: Text) -> None:
+        self._out, self.notes = out, out.notes
+
+    def sheet(self, name: str) -> None:
+        self._out.end_line()
+        self._out.add(f"\n{name}\n")
+
+    def row(self, cells: list[tuple[int, str]]) -> None:
+        self._out.add("\t".join(text for _, text in cells) + "\n")
 
 
 def add_xlsx(parts: ZipFile, out: Text) -> None:
     """Write every visible sheet: its name, then a line a row, a tab between cells."""
+    read_xlsx(parts, _Lines(out))
+
+
+def read_xlsx(parts: ZipFile, taker: Taker) -> None:
+    """Give every visible sheet to a taker, row by row."""
     workbook = _tree(parts, "xl/workbook.xml")
     targets = {
         link.get("Id"): link.get("Target", "")
@@ -44,11 +79,10 @@ def add_xlsx(parts: ZipFile, out: Text) -> None:
         if sheet.get("state", "visible") != "visible":
             hidden += 1
             continue
-        out.add(sheet.get("name", "") + "\n")
-        feed_part(parts, part, _Sheet(strings.values, styles, since, out))
-        out.add("\n")
+        taker.sheet(sheet.get("name", ""))
+        feed_part(parts, part, _Sheet(strings.values, styles, since, taker))
     if hidden:
-        out.notes.append(f"{hidden} hidden sheet{'s' if hidden > 1 else ''} left out")
+        taker.notes.append(f"{hidden} hidden sheet{'s' if hidden > 1 else ''} left out")
 
 
 def _tree(parts: ZipFile, name: str) -> Any:
@@ -122,12 +156,15 @@ class _Strings:
 
 
 class _Sheet:
-    """A parser's target that writes one sheet."""
+    """A parser's target that gives the rows of one sheet to a taker."""
 
     def __init__(
-        self, strings: list[str], date_styles: frozenset[str], since: datetime, out: Text
+        self, strings: list[str], date_styles: frozenset[str], since: datetime, taker: Taker
     ) -> None:
-        self._strings, self._date_styles, self._since, self._out = strings, date_styles, since, out
+        self._strings, self._date_styles, self._since = strings, date_styles, since
+        self._taker = taker
+        self._cells: list[tuple[int, str]] = []
+        self._column = -1
         self._value: list[str] = []
         self._kind = self._style = ""
         self._in_value = False
@@ -139,23 +176,31 @@ class _Sheet:
         self._in_value = name in ("v", "t")
         if name == "c":
             self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "0")
+            self._column = _column(attributes.get("r", ""), self._column + 1)
 
     def end(self, tag: str) -> None:
         name = tag.rpartition("}")[2]
         self._in_value = False
         if name == "c":
             # A cell is one line, whatever line breaks it holds.
-            self._out.add(" ".join(self._shown("".join(self._value)).split()) + "\t")
+            shown = " ".join(self._shown("".join(self._value)).split())
             self._value.clear()
+            if shown and self._column < _COLUMNS:
+                self._cells.append((self._column, shown))
         elif name == "row":
-            self._out.end_line()
+            self._end_row()
 
     def data(self, text: str) -> None:
         if self._in_value:
             self._value.append(text)
 
     def close(self) -> None:
-        self._out.end_line()
+        self._end_row()
+
+    def _end_row(self) -> None:
+        if self._cells:
+            self._taker.row(self._cells)
+        self._cells, self._column = [], -1
 
     def _shown(self, value: str) -> str:
         try:
@@ -170,6 +215,19 @@ class _Sheet:
             return f"{float(value):.15g}" if "." in value else value
         except (ValueError, IndexError, OverflowError):
             return value
+
+
+def _column(reference: str, following: int) -> int:
+    """Return the column, from 0, of a cell's reference (`C5` is in 2); the following one if it
+    has none.
+    """
+    letters = _COLUMN.match(reference)
+    if letters is None:
+        return following
+    number = 0
+    for letter in letters[0]:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
 
 
 def _as_date(serial: float, since: datetime) -> str:

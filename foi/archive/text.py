@@ -7,33 +7,14 @@ folder; whatever becomes of it, the caller gets an answer. Given up: OCR, and th
 """
 
 import json
-import os
-import selectors
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from foi.archive.extractors import READERS, too_slow
+from foi.archive import confinement
+from foi.archive.extractors import READERS
 from foi.archive.filetypes import kind
-
-_CHUNK = 64 * 1024
-
-# Stands in for `foi` and `foi.archive`, so that the reader starts without the web application.
-_START = """
-import sys, types
-for name, place in zip(("foi", "foi.archive"), sys.argv[1:3]):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [place]
-from foi.archive.extractors import main
-main(sys.argv[3:])
-"""
 
 UNSUPPORTED = {
     "doc": "text is not read from the older Word format (.doc)",
@@ -79,60 +60,24 @@ def extract(
     if size == 0:
         return Extraction("empty", "", None)
     if of not in READERS:
-        reason = UNSUPPORTED.get(of, f"text is not read from files of the type {media_type}")
-        return Extraction("unsupported", "", reason)
+        why = UNSUPPORTED.get(of, f"text is not read from files of the type {media_type}")
+        return Extraction("unsupported", "", why)
     arguments = [str(path.resolve()), of, str(seconds), str(megabytes), str(characters)]
     if of == "pdf" and (program := shutil.which("pdftotext")):
         arguments.append(program)
-    answer, died_of = _run(arguments, seconds, most=4 * characters + _CHUNK)
-    return _understood(answer) or Extraction("failed", "", _reason(died_of, seconds))
+    most = 4 * characters + confinement.CHUNK
+    answer, died_of = confinement.run("foi.archive.extractors", arguments, seconds, most)
+    said = understood(answer)
+    if said is None:
+        return Extraction("failed", "", confinement.why_it_died(died_of, seconds))
+    state, text, reason = said
+    return Extraction(state, text, reason)  # type: ignore[arg-type]  # its own process said it
 
 
-def _run(arguments: list[str], seconds: float, most: int) -> tuple[bytes, int]:
-    """Run the reader; return what it wrote, and the signal that ended it (0: none)."""
-    archive = Path(__file__).resolve().parent
-    command = [sys.executable, "-I", "-B", "-c", _START, str(archive.parent), str(archive)]
-    with (
-        tempfile.TemporaryDirectory(prefix="foi-text-") as folder,
-        subprocess.Popen(  # noqa: S603 - our own interpreter and code; the file is only an argument
-            command + arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env={},
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            answer = _answer(process, time.monotonic() + seconds, most)
-        finally:
-            with suppress(ProcessLookupError):  # all of its group have ended
-                os.killpg(process.pid, signal.SIGKILL)
-    return answer, max(0, -process.returncode)
-
-
-def _answer(process: subprocess.Popen[bytes], deadline: float, most: int) -> bytes:
-    """Collect what the reader writes until it ends, or until the deadline or `most` bytes."""
-    if process.stdout is None:
-        return b""
-    answer = bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while len(answer) < most and (left := deadline - time.monotonic()) > 0:
-            if not selector.select(left):
-                break
-            piece = os.read(process.stdout.fileno(), _CHUNK)
-            if not piece:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=max(left, 0.1))
-                break
-            answer += piece
-    return bytes(answer)
-
-
-def _understood(answer: bytes) -> Extraction | None:
-    """Return the reader's answer, or None if it did not get to the end of it."""
+def understood(answer: bytes) -> tuple[str, str, str | None] | None:
+    """Return a reader's answer as state, text and reason, or None if it did not get to the end of
+    it.
+    """
     head, _, text = answer.partition(b"\n")
     try:
         said = json.loads(head)
@@ -140,10 +85,4 @@ def _understood(answer: bytes) -> Extraction | None:
         return None
     if len(text) != said["bytes"]:
         return None
-    return Extraction(said["state"], text.decode("utf-8"), said["reason"])
-
-
-def _reason(died_of: int, seconds: float) -> str:
-    if died_of in (signal.SIGKILL, signal.SIGXCPU):
-        return too_slow(seconds)
-    return "the reader broke down over it"
+    return said["state"], text.decode("utf-8"), said["reason"]

@@ -45,10 +45,11 @@ def search(ctx: Context, as_json: bool) -> None:
 @_JSON
 @click.pass_obj
 def texts(ctx: Context, as_json: bool) -> None:
-    """Read the text of every attachment anew, for instance with a new version of a reader; print
-    how many files were read.
+    """Read the text of every attachment anew, and convert it anew to be read in the browser, for
+    instance with a new version of a reader; print how many files were read.
 
-    Requests keep their former text until theirs has been read. It can be stopped at any time.
+    Requests keep their former text and views until theirs have been made. It can be stopped at any
+    time.
     """
     site: Site = ctx.site()
     reader = next(each for each in site.consumers.all if isinstance(each, TextsConsumer))

@@ -7,6 +7,7 @@ not see is served.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -18,16 +19,30 @@ from sqlalchemy import select
 from foi.archive import reading
 from foi.archive.filetypes import INLINE
 from foi.archive.models import Attachment, InfoRequest, Message
-from foi.pages import links, requests
+from foi.pages import links, members, requests
 from foi.problems import Problem
 from foi.site import site_of
 
 _PIECE = 1 << 16
+_MARKUP = {"text/html", "text/xml", "application/xml"}
+"""What a browser would read as a page of this site, if it were given the name."""
 _RANGE = re.compile(r"(?i:bytes)=(\d{0,18})-(\d{0,18})")
 
 
-def attachment(request: Request) -> Response:
-    """An attachment's bytes, whole or a range of them (RFC 9110 section 14)."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An attachment that the public may have, and where it belongs."""
+
+    request: members.Listed
+    message: reading.ReadMessage
+    shown: reading.ReadAttachment
+    sha256: str
+
+
+def find(request: Request) -> Found:
+    """Give the attachment that the address names by its numbers; 404 for none and for one that is
+    not held here, 403 for a hidden one, 410 for an erased one.
+    """
     found = requests.find(request)
     message_id, number = int(request.matchdict["message_id"]), int(request.matchdict["number"])
     row = request.db.scalar(
@@ -51,10 +66,17 @@ def attachment(request: Request) -> Response:
         )
     if shown.sha256 is None:
         raise HTTPNotFound("This attachment is known, but this site does not hold its bytes.")
+    return Found(found, message, shown, shown.sha256)
+
+
+def attachment(request: Request) -> Response:
+    """An attachment's bytes, whole or a range of them (RFC 9110 section 14)."""
+    found = find(request)
+    row, shown = found.request.row, found.shown
     if request.matchdict["name"] != shown.name:
-        path = links.attachment_path(found.row.url_title, message_id, number, shown.name)
+        path = links.attachment_path(row.url_title, shown.message_id, shown.number, shown.name)
         raise HTTPMovedPermanently(site_of(request).url(path))
-    return _serve(request, shown, found.row.prominence == "normal")
+    return _serve(request, shown, row.prominence == "normal")
 
 
 def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) -> Response:
@@ -65,7 +87,7 @@ def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) ->
     response.headers.update(
         {
             "Content-Type": _content_type(shown.media_type, inline),
-            "Content-Disposition": _disposition("inline" if inline else "attachment", shown.name),
+            "Content-Disposition": disposition("inline" if inline else "attachment", shown.name),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
             "Accept-Ranges": "bytes",
@@ -76,10 +98,7 @@ def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) ->
     )
     if not searchable:
         response.headers["X-Robots-Tag"] = "noindex"
-    if any(
-        tag.strip().removeprefix("W/") in (etag, "*")
-        for tag in request.headers.get("If-None-Match", "").split(",")
-    ):
+    if has(request, etag):
         response.status_int = 304
         del response.headers["Content-Type"], response.headers["Content-Length"]
         return response
@@ -103,22 +122,27 @@ def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) ->
     if (start, stop) != (0, size):
         response.status_int = 206
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    response.app_iter = _Pieces(stream, start, stop)
+    response.app_iter = Pieces(stream, start, stop)
     response.content_length = stop - start  # in this order: a new iterator forgets the length
     return response
 
 
 def _content_type(media_type: str, inline: bool) -> str:
     if not inline:
-        return (
-            media_type
-            if "html" not in media_type and "xml" not in media_type
-            else "application/octet-stream"
-        )
+        runs = media_type in _MARKUP or media_type.endswith("+xml")
+        return "application/octet-stream" if runs else media_type
     return f"{media_type}; charset=UTF-8" if media_type.startswith("text/") else media_type
 
 
-def _disposition(kind: str, name: str) -> str:
+def has(request: Request, etag: str) -> bool:
+    """Tell whether the client has what an entity tag stands for (RFC 9110 section 13.1.2)."""
+    return any(
+        tag.strip().removeprefix("W/") in (etag, "*")
+        for tag in request.headers.get("If-None-Match", "").split(",")
+    )
+
+
+def disposition(kind: str, name: str) -> str:
     """Name a file for every browser (RFC 6266): plain letters, and in full as UTF-8."""
     plain = "".join(
         c if c.isascii() and c.isprintable() and c not in '"\\%;' else "_" for c in name
@@ -140,7 +164,7 @@ def _span(asked: str, size: int) -> tuple[int, int] | None:
     return (start, stop) if start < stop else None
 
 
-class _Pieces:
+class Pieces:
     """A part of a file as the server sends it; closes the file in the end."""
 
     def __init__(self, stream: BinaryIO, start: int, stop: int) -> None:

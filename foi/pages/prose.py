@@ -7,7 +7,12 @@ from markupsafe import Markup, escape
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\^{}\[\]]+", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
 _TRAILING = ".,;:!?)'\""
-_QUOTED = re.compile(r"(?m)^(?:-{2,} ?Original Message ?-{2,}|_{20,})\s*$", re.IGNORECASE)
+# Where mail programs begin what they quote: a line of their own, or Outlook's block of headers.
+_QUOTED = re.compile(
+    r"(?m)^(?:-{2,} ?(?:Original Message|Forwarded message|Ursprüngliche Nachricht) ?-{2,}|_{20,}"
+    r"|\*?(?:From|Von): .{1,200}\n(?:.*\n){0,2}?\*?(?:Sent|Gesendet): .*)\s*$",
+    re.IGNORECASE,
+)
 _QUOTE_LINES = re.compile(r"(?m)(?:^>.*(?:\n|\Z)){3,}")
 
 
@@ -24,10 +29,11 @@ def folded(text: str) -> Markup:
     """Give a letter as HTML with what it quotes of earlier letters folded away."""
     parts: list[Markup] = []
     rest = text
-    original = _QUOTED.search(rest)
     tail = ""
-    if original and original.start() > 0 and rest[: original.start()].strip():
-        rest, tail = rest[: original.start()], rest[original.start() :]
+    for quoted in _QUOTED.finditer(rest):
+        if rest[: quoted.start()].strip():  # a letter that is a quotation throughout stays open
+            rest, tail = rest[: quoted.start()], rest[quoted.start() :]
+            break
     position = 0
     for quote in _QUOTE_LINES.finditer(rest):
         parts += [to_html(rest[position : quote.start()]), _fold(quote.group())]

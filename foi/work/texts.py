@@ -1,19 +1,22 @@
-"""Reads the text of attachments, once for each file, so that it can be searched.
+"""Reads the text of attachments, once for each file, so that it can be searched, and converts them
+to HTML, so that they can be read in the browser.
 
-Reading is slow and files come from strangers, so it is done by the worker, in a process of its own
-with limits (`foi.archive.text`). What came of it is kept by SHA-256: the same file elsewhere costs
-nothing. Given up: a request is found by its letters some seconds before it is by its attachments.
+Both are slow and files come from strangers, so they are done by the worker, in a process of its
+own with limits (`foi.archive.text`, `foi.archive.conversion`). What came of it is kept by SHA-256:
+the same file elsewhere costs nothing. Given up: a request is found by its letters some seconds
+before it is by its attachments.
 """
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foi.archive import ledger
 from foi.archive.blobs import BlobStore
-from foi.archive.models import Attachment, ExtractedText, Message
+from foi.archive.conversion import VERSION, Converted, convert, converts
+from foi.archive.models import Attachment, ExtractedText, FileView, Message
 from foi.archive.text import extract
 from foi.db import Sessions
 from foi.work.consumers import Later, Outcome
@@ -34,11 +37,12 @@ _SHOWN = (
 
 
 class TextsConsumer:
-    """Gives every attachment of a request that is held and shown its text, then has the request
-    indexed again.
+    """Gives every attachment of a request that is held and shown its text and its view, then has
+    the request indexed again.
 
-    The scope `texts:7` is raised for request 7: pages that tell of texts are of it. (Its scope
-    `request:7` cannot be, since its positions are ids of events: one more could be the next id.)
+    The scope `texts:7` is raised for request 7: pages that tell of texts or views are of it. (Its
+    scope `request:7` cannot be, since its positions are ids of events: one more could be the next
+    id.)
     """
 
     name = "texts"
@@ -69,23 +73,35 @@ class TextsConsumer:
     def _unread(self, request_id: int) -> list[tuple[str, str]]:
         with self._sessions.reading() as db:
             rows = db.execute(
-                select(Attachment.sha256, Attachment.media_type)
+                select(
+                    Attachment.sha256,
+                    Attachment.media_type,
+                    ExtractedText.state,
+                    FileView.version,
+                )
                 .join(Message, Message.id == Attachment.message_id)
+                .outerjoin(ExtractedText, ExtractedText.sha256 == Attachment.sha256)
+                .outerjoin(FileView, FileView.sha256 == Attachment.sha256)
                 .where(Message.request_id == request_id, *_SHOWN)
-                .where(~exists().where(ExtractedText.sha256 == Attachment.sha256))
             )
-            return list({sha256: media_type for sha256, media_type in rows if sha256}.items())
+            return _each_once(
+                (row.sha256, row.media_type)
+                for row in rows
+                if row.state is None or (converts(row.media_type) and row.version != VERSION)
+            )
 
     def read(self, sha256: str, media_type: str) -> None:
-        """Read a file, keep what came of it, and have the requests that hold it indexed again.
+        """Read and convert a file, keep what came of it, and have the requests that hold it
+        indexed again.
 
         FileNotFoundError when it is not kept.
         """
-        found = extract(
-            self._blobs.path(sha256),
-            media_type,
-            seconds=self._seconds,
-            megabytes=self._megabytes,
+        path = self._blobs.path(sha256)
+        found = extract(path, media_type, seconds=self._seconds, megabytes=self._megabytes)
+        view = (
+            convert(path, media_type, seconds=self._seconds, megabytes=self._megabytes)
+            if converts(media_type)
+            else None
         )
         values = {
             "state": found.state,
@@ -99,6 +115,8 @@ class TextsConsumer:
                 return
             insert = ledger.upserting(db, ExtractedText).values(sha256=sha256, **values)
             db.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_=values))
+            if view is not None:
+                _keep_view(db, sha256, view)
             ledger.bump(db, *(f"texts:{number}" for number in requests))
             ledger.owe(db, (f"request:{number}" for number in requests), ["search"])
 
@@ -123,7 +141,28 @@ class TextsConsumer:
                 .order_by(Attachment.sha256)
                 .limit(_BATCH)
             )
-            return list({sha256: media_type for sha256, media_type in rows if sha256}.items())
+            return _each_once((row.sha256, row.media_type) for row in rows)
+
+
+def _each_once(files: Iterable[tuple[str | None, str]]) -> list[tuple[str, str]]:
+    """Give each file once; of several types that it goes by, one that is converted."""
+    chosen: dict[str, str] = {}
+    for sha256, media_type in files:
+        if sha256 and (sha256 not in chosen or converts(media_type)):
+            chosen[sha256] = media_type
+    return list(chosen.items())
+
+
+def _keep_view(db: Session, sha256: str, view: Converted) -> None:
+    values = {
+        "state": view.state,
+        "html": view.html,
+        "reason": (view.reason or "")[:_REASON],
+        "version": VERSION,
+        "made_at": ledger.now(),
+    }
+    insert = ledger.upserting(db, FileView).values(sha256=sha256, **values)
+    db.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_=values))
 
 
 def _holding(db: Session, sha256: str) -> Iterable[int]:

@@ -150,7 +150,7 @@ class TestNames:
         assert "ada@fenby.test" not in path or desk.get(path, 301).location
         page = desk.web.get(f"/request/{desk.request.url_title}")
         assert "ada@fenby.test" not in page
-        [link] = page.html.select('a[href*="/attach/"]')
+        [link] = page.html.select('a[href*="/attach/1/"]')
         answered = desk.get(link["href"])
         assert answered.body == PDF
         assert "fenby" not in answered.headers["Content-Disposition"]
