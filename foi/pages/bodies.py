@@ -1,97 +1,86 @@
 """Authorities: one, its requests by view, and the list of all."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from foi.archive import reading
-from foi.archive.casework.names import resolve_former
-from foi.archive.models import Body, Event, InfoRequest, Tag
-from foi.archive.states import VIEWS
-from foi.pages import cursors, events, links, members, paging
+from foi.archive.casework import format_tag
+from foi.archive.casework.bodies import sort_name
+from foi.archive.categories import used_categories
+from foi.archive.models import Body, Event, InfoRequest
+from foi.pages import charts, events, links, members, paging, statistics
 from foi.pages.entries import entries_of
+from foi.pages.filters import tagged
 from foi.pages.json import moment, tag_pairs
-from foi.pages.lists import in_view, view_titles
-from foi.pages.page import Page
-from foi.pages.requests import moved
+from foi.pages.lists import Listing, feed_page, listing
+from foi.pages.naming import named
+from foi.pages.page import Page, Table
+from foi.search.query import Filter
 from foi.site import Site, site_of
 
 LIST_LENGTH = 100
+_MOST_WORDS = 10
+_COLUMNS = (
+    "id", "url_name", "name", "short_name", "url", "tags", "home_page", "publication_scheme",
+    "disclosure_log", "notes", "created_at", "updated_at",
+)  # fmt: skip
+_LINES: Any = select(
+    Body.id, Body.url_name, Body.name, Body.short_name, Body.sort_name, Body.home_page,
+    Body.publication_scheme, Body.disclosure_log, Body.notes, Body.created_at, Body.updated_at,
+)  # fmt: skip
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def find(request: Request) -> Body:
     """Give the authority that the address names; a former name redirects."""
-    slug = request.matchdict["url_name"]
-    body = request.db.scalar(select(Body).where(Body.url_name == slug))
-    if body is None:
-        present = resolve_former(request.db, "body", slug)
-        if present is None:
-            raise HTTPNotFound("There is no such authority.")
-        raise moved(request, links.body_path(slug), links.body_path(present))
-    return body  # type: ignore[no-any-return]
+    found: Body = named(request, Body, "body", links.body_path, "There is no such authority.")
+    return found
 
 
-def counts(db: Session, body_id: int, today: Any) -> dict[str, int]:
-    """Count an authority's listed requests by what became of them (Alaveteli's `info`)."""
-    state = InfoRequest.described_state
-    settled = InfoRequest.awaiting_description.is_(False)
-
-    def how_many(*conditions: Any) -> Any:
-        met = conditions[0]
-        for each in conditions[1:]:
-            met = met & each
-        return func.coalesce(func.sum(case((met, 1), else_=0)), 0)
-
-    row = db.execute(
-        select(
-            func.count().label("requests_count"),
-            how_many(state.in_(VIEWS["successful"]), settled).label("requests_successful_count"),
-            how_many(state == "not_held", settled).label("requests_not_held_count"),
-            how_many(state == "waiting_response", settled, InfoRequest.due_on < today).label(
-                "requests_overdue_count"
-            ),
-            how_many(settled).label("requests_visible_classified_count"),
-        ).where(InfoRequest.body_id == body_id, reading.listed())
-    ).one()
-    return {name: int(number) for name, number in row._mapping.items()}
+def _wanted(request: Request, body: Body, *, of_feed: bool = False) -> Listing:
+    return listing(
+        request,
+        InfoRequest.body_id == body.id,
+        within=(Filter("requested_from", body.url_name),),
+        of_feed=of_feed,
+    )
 
 
 def page(request: Request) -> Page:
     """An authority and the requests made to it, newest first."""
     db, site = request.db, site_of(request)
     body = find(request)
-    view = request.matchdict.get("view", "all")
+    wanted = _wanted(request, body)
     path = links.body_path(body.url_name)
     tags = members.tags_by_subject(db, "body", [body.id]).get(body.id, [])
-    part = paging.requests_before(
-        request,
-        InfoRequest.body_id == body.id,
-        reading.listed(),
-        *in_view(view, site.calendar.today()),
-    )
-    info = counts(db, body.id, site.calendar.today())
+    part = wanted.part()
+    figures = statistics.of_body(db, body, site.calendar)
     return Page(
-        title=body.name,
-        path=path if view == "all" else f"{path}/{view}",
-        feed_path=path,
-        scopes=(f"body:{body.id}", *_shown_people(part)),
+        title=wanted.title(body.name),
+        path=path + wanted.path,
+        scopes=(f"body:{body.id}", *_shown_people(part), *wanted.narrowed.scopes),
         template="body.jinja2",
-        data=_members(site, body, tags, info)
-        | {"requests": [members.request_members(site, found) for found in part.rows]},
+        data=lambda: (
+            _members(site, body, tags, figures)
+            | wanted.members([members.request_members(site, found) for found in part.rows])
+        ),
         shows={
             "body": body,
             "tags": tags,
-            "info": info,
+            "info": figures.info,
+            "figures": figures,
+            "charts": charts,
             "part": part,
-            "view": view,
-            "titles": view_titles(),
+            **wanted.shows(),
         },
-        query=part.query,
-        next_query=part.next_query,
+        table=wanted.table(),
+        searchable=not wanted.filters.query,
+        **part.queries(),
     )
 
 
@@ -100,7 +89,7 @@ def _shown_people(part: paging.Slice) -> list[str]:
 
 
 def _members(
-    site: Site, body: Body, tags: list[tuple[str, str]], info: dict[str, int]
+    site: Site, body: Body, tags: list[tuple[str, str]], figures: statistics.Statistics
 ) -> dict[str, Any]:
     zone = site.settings.site_zone
     return {
@@ -115,7 +104,8 @@ def _members(
         "publication_scheme": body.publication_scheme,
         "disclosure_log": body.disclosure_log,
         "tags": tag_pairs(tags),
-        "info": info,
+        "info": figures.info,
+        "statistics": statistics.members(figures),
         "jurisdiction": body.jurisdiction or site.settings.jurisdiction,
         "url": site.url(links.body_path(body.url_name)),
     }
@@ -124,50 +114,85 @@ def _members(
 def feed(request: Request) -> Page:
     """What happened to an authority's requests, newest first."""
     body = find(request)
-    part = paging.events_before(
-        request,
-        # Of a request that has moved on, nothing more is shown here: its changes do not raise this
-        # authority's version.
-        events.select_events(
-            Event.body_id == body.id, InfoRequest.body_id == body.id, events.in_feeds()
-        ),
+    wanted = _wanted(request, body, of_feed=True)
+    # Of a request that has moved on, nothing more is shown here: its changes do not raise this
+    # authority's version.
+    stayed = select(InfoRequest.id).where(
+        InfoRequest.id == Event.request_id, InfoRequest.body_id == body.id
     )
-    return Page(
-        title=f"{body.name}: requests and answers",
-        path=links.body_path(body.url_name),
+    part = wanted.events(Event.body_id == body.id, exists(stayed.correlate(Event.__table__)))
+    return feed_page(
+        wanted,
+        part,
+        title=wanted.title(body.name, "requests and answers"),
+        path=links.body_path(body.url_name) + wanted.path,
         scopes=(f"body:{body.id}", "people"),
-        entries=entries_of(request.db, site_of(request), part.rows),
         key=f"body/{body.id}",
-        query=part.query,
-        next_query=part.next_query,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which authorities a list holds."""
+
+    choice: str
+    words: str
+    conditions: list[ColumnElement[bool]]
+    title: str
+
+    @property
+    def path(self) -> str:
+        return "/body/list" if self.choice == "all" else links.tagged_path(self.choice)
+
+    @property
+    def query(self) -> str:
+        return urlencode({"public_body_query": self.words}) if self.words else ""
+
+
+def _chosen(request: Request) -> _Chosen:
+    """Read which authorities an address asks for: one letter, other beginnings, a tag, words of
+    their names.
+    """
+    choice = request.matchdict.get("tag", "all")
+    words = " ".join(request.GET.get("public_body_query", "").split())
+    conditions, title = _of_choice(request.db, choice)
+    for word in words.split()[:_MOST_WORDS]:
+        conditions.append(
+            or_(
+                Body.sort_name.contains(sort_name(word), autoescape=True),
+                func.lower(Body.short_name).contains(word.lower(), autoescape=True),
+            )
+        )
+    return _Chosen(choice, words, conditions, title)
+
+
+def _of_choice(db: Session, choice: str) -> tuple[list[ColumnElement[bool]], str]:
+    if choice == "all":
+        return [], "Authorities"
+    if choice == "other":
+        letters = and_(Body.sort_name >= "a", Body.sort_name < "z\U0010ffff")
+        return [not_(letters)], "Authorities beginning with no letter from A to Z"
+    if len(choice) == 1:
+        return [
+            Body.sort_name >= choice.lower(),
+            Body.sort_name < choice.lower() + "\U0010ffff",
+        ], f"Authorities beginning with {choice.upper()}"
+    return [tagged(db, "body", Body.id, choice)], f"Authorities tagged “{choice}”"
 
 
 def index(request: Request) -> Page:
     """Authorities from A to Z; of one letter, with one tag, or all."""
     db, site = request.db, site_of(request)
-    choice = request.matchdict.get("tag", "all")
-    conditions, title = _chosen(choice)
-    given = request.GET.get("after", "")
-    statement = select(Body.id, Body.url_name, Body.name, Body.short_name, Body.sort_name).where(
-        *conditions
+    chosen = _chosen(request)
+    statement = _LINES.where(*chosen.conditions)
+    part = paging.part(
+        request, statement, paging.BODIES, limit=LIST_LENGTH, filter_query=chosen.query
     )
-    if given:
-        name, number = cursors.read(given, str, int)
-        statement = statement.where(
-            or_(Body.sort_name > name, (Body.sort_name == name) & (Body.id > number))
-        )
-    rows = db.execute(statement.order_by(Body.sort_name, Body.id).limit(LIST_LENGTH + 1)).all()
-    shown = rows[:LIST_LENGTH]
-    tags = members.tags_by_subject(db, "body", [row.id for row in shown])
-    following = (
-        f"after={cursors.write(shown[-1].sort_name, shown[-1].id)}"
-        if len(rows) > LIST_LENGTH
-        else ""
-    )
+    tags = members.tags_by_subject(db, "body", [row.id for row in part.rows])
+    categories = used_categories(db)
     return Page(
-        title=title,
-        path="/body/list" if choice == "all" else links.tagged_path(choice),
+        title=chosen.title,
+        path=chosen.path,
         scopes=("bodies",),
         template="bodies.jinja2",
         data={
@@ -180,43 +205,72 @@ def index(request: Request) -> Page:
                     "tags": tag_pairs(tags.get(row.id, ())),
                     "url": site.url(links.body_path(row.url_name)),
                 }
-                for row in shown
-            ]
+                for row in part.rows
+            ],
+            "categories": [
+                {
+                    "title": category.title,
+                    "tags": [
+                        {"tag": tag, "name": words, "url": site.url(links.tagged_path(tag))}
+                        for tag, words in category.tags
+                    ],
+                }
+                for category in categories
+            ],
         },
-        shows={"bodies": shown, "tags": tags, "letters": LETTERS, "choice": choice},
-        query=f"after={given}" if given else "",
-        next_query=following,
+        shows={
+            "bodies": part.rows,
+            "categories": categories,
+            "tags": tags,
+            "letters": LETTERS,
+            "choice": chosen.choice,
+            "words": chosen.words,
+        },
+        table=lambda: _table(request, statement),
+        searchable=not chosen.words,
+        **part.queries(),
     )
 
 
-def _chosen(choice: str) -> tuple[list[Any], str]:
-    if choice == "all":
-        return [], "Authorities"
-    if len(choice) == 1:
+def _table(request: Request, statement: Select[Any]) -> Table:
+    site = site_of(request)
+
+    def make(db: Session, rows: Sequence[Row[Any]]) -> list[tuple[object, ...]]:
+        tags = members.tags_by_subject(db, "body", [row.id for row in rows])
         return [
-            Body.sort_name >= choice.lower(),
-            Body.sort_name < choice.lower() + "\U0010ffff",
-        ], (f"Authorities beginning with {choice.upper()}")
-    name, _, value = choice.partition(":")
-    tagged = select(Tag.subject_id).where(Tag.subject_kind == "body", Tag.name == name)
-    if value:
-        tagged = tagged.where(Tag.value == value)
-    return [Body.id.in_(tagged)], f"Authorities tagged “{choice}”"
+            (
+                row.id,
+                row.url_name,
+                row.name,
+                row.short_name,
+                site.url(links.body_path(row.url_name)),
+                " ".join(format_tag(*pair) for pair in tags.get(row.id, ())),
+                row.home_page,
+                row.publication_scheme,
+                row.disclosure_log,
+                row.notes,
+                row.created_at,
+                row.updated_at,
+            )
+            for row in rows
+        ]
+
+    return Table(_COLUMNS, paging.every(request, statement, paging.BODIES, make))
 
 
 def index_feed(request: Request) -> Page:
     """Authorities as they are added and edited, newest first."""
-    choice = request.matchdict.get("tag", "all")
-    conditions, title = _chosen(choice)
-    statement = events.select_events(Event.body_id.is_not(None), Event.request_id.is_(None))
-    if conditions:
-        statement = statement.where(Event.body_id.in_(select(Body.id).where(*conditions)))
-    part = paging.events_before(request, statement)
+    chosen = _chosen(request)
+    wanted: list[ColumnElement[bool]] = [Event.body_id.is_not(None), Event.request_id.is_(None)]
+    if chosen.conditions:
+        known = select(Body.id).where(Body.id == Event.body_id, *chosen.conditions)
+        wanted.append(exists(known.correlate(Event.__table__)))
+    part = paging.events_before(request, events.select_events(*wanted), filter_query=chosen.query)
     return Page(
-        title=f"{title}: added and edited",
-        path="/body/list" if choice == "all" else links.tagged_path(choice),
+        title=f"{chosen.title}: added and edited",
+        path=chosen.path,
         scopes=("bodies",),
         entries=entries_of(request.db, site_of(request), part.rows),
-        query=part.query,
-        next_query=part.next_query,
+        key=chosen.path.lstrip("/") + (f"?{chosen.query}" if chosen.query else ""),
+        **part.queries(),
     )

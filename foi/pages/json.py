@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pyramid.request import Request
 
 from foi.pages.page import Page
-from foi.pages.variants import alternates
+from foi.pages.variants import alternates, ways
 
 
 def moment(value: datetime | None, zone: ZoneInfo) -> str | None:
@@ -39,12 +39,9 @@ def render_page(request: Request, page: Page) -> bytes:
     data = page.data() if callable(page.data) else page.data
     if isinstance(data, dict):
         url = request.registry["foi.site"].url
-        links = {"html": url(page.path)} | {
-            a["name"]: url(a["href"]) for a in alternates(request, page)
-        }
-        if page.next_query:
-            links["next"] = url(f"{page.path}.json?{page.next_query}")
-        data = data | {"links": links}
+        paths = {other["name"]: other["href"] for other in alternates(request, page)}
+        paths |= ways(request, page)
+        data = data | {"links": {name: url(path) for name, path in paths.items()}}
     return dump(data)
 
 

@@ -8,6 +8,7 @@ this site's own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, select
@@ -70,7 +71,7 @@ def by_slug(db: Session, slug: str) -> Row[Any] | None:
     return db.execute(_BY_SLUG, {"slug": slug}).one_or_none()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """A request as lists, feeds and its own page show it."""
 
@@ -78,27 +79,27 @@ class Listed:
     state: State
     tags: Sequence[tuple[str, str]]
 
-    @property
+    @cached_property
     def title(self) -> str:
         """Its title, masked."""
         return mask(self.row.title)
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Its page."""
         return links.request_path(self.row.url_title)
 
-    @property
+    @cached_property
     def requester(self) -> str:
         """The public name of who made it."""
         return self.row.person_name or mask(self.row.external_user_name or "") or "Anonymous user"
 
-    @property
+    @cached_property
     def requester_path(self) -> str | None:
         """The page of who made it; None when it is nobody registered."""
         return links.person_path(self.row.person_url_name) if self.row.person_url_name else None
 
-    @property
+    @cached_property
     def body_path(self) -> str:
         """The page of its authority."""
         return links.body_path(self.row.body_url_name)
@@ -205,8 +206,20 @@ def attachment_members(site: Site, url_title: str, attachment: ReadAttachment) -
         "size": attachment.size,
         "sha256": attachment.sha256,
         "url": site.url(path) if attachment.held else None,
+        "html_url": _view_url(site, url_title, attachment),
         "original_url": attachment.link or None,
     }
+
+
+def _view_url(site: Site, url_title: str, attachment: ReadAttachment) -> str | None:
+    """Give where an attachment can be read as a web page, if there is such a view of its kind."""
+    if not attachment.held or not links.viewable(attachment.media_type):
+        return None
+    return site.url(
+        links.attachment_view_path(
+            url_title, attachment.message_id, attachment.number, attachment.name
+        )
+    )
 
 
 def message_members(site: Site, url_title: str, message: ReadMessage) -> dict[str, Any]:

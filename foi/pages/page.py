@@ -3,6 +3,7 @@
 A loader never touches the response; a renderer turns a page into bytes and never queries.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,16 +31,47 @@ class Entry:
     published: datetime
     """When it happened."""
     updated: datetime
-    """When it was recorded here."""
+    """When what it tells was last changed; no two entries of a feed have the same."""
     author: str
     author_path: str | None
-    html: str
-    """Its text as safe HTML."""
+    kind: str
+    """Its kind of event."""
+    tell: Callable[[], str]
+    """Makes `html`."""
+    describe: Callable[[], dict[str, Any]]
+    """Makes `data`."""
     categories: tuple[tuple[str, str], ...] = ()
     """Pairs of term and label."""
     enclosures: tuple[Enclosure, ...] = ()
-    data: dict[str, Any] = field(default_factory=dict)
-    """Its members in the JSON of the feed."""
+
+    # Both are much of the work of a feed, and each format needs one of them, once.
+    @property
+    def html(self) -> str:
+        """Its text as safe HTML; empty when its title says all."""
+        return self.tell()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Its members in the JSON of the feed."""
+        return self.describe()
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """That an entry is no longer to be shown, for readers that have it."""
+
+    key: str
+    """The specific part of the entry's tag: id."""
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list as columns and rows: all of it, not the part that the page shows."""
+
+    columns: tuple[str, ...]
+    rows: Iterable[Sequence[object]]
+    """Made one by one while they are sent, so that no length is too long."""
 
 
 @dataclass(slots=True)
@@ -64,11 +96,19 @@ class Page:
     """What the template shows."""
     entries: list[Entry] = field(default_factory=list)
     """Newest first."""
+    erased: Sequence[Tombstone] = ()
+    """What was taken away among these entries or since."""
     key: str = ""
     """The specific part of the feed's tag: id; empty: the path."""
     next_query: str = ""
     """Query string of the following (older) page; empty when this is the last."""
+    previous_query: str | None = None
+    """Query string of the page before (newer); empty for the first page, None when this is it."""
     query: str = ""
-    """Query string of this page."""
+    """Query string of this page: `filter_query`, and a cursor if it is not the first."""
+    filter_query: str = ""
+    """Query string of what the list is narrowed to; it goes along in every link."""
+    table: Callable[[], Table] | None = None
+    """The list as a table, for formats that hold all of it; None when the page is no list."""
     searchable: bool = True
     """Whether search engines may index it."""

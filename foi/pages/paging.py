@@ -1,72 +1,245 @@
-"""Newest-first lists and feeds by cursor: `?before=` goes on where a page ended."""
+"""Lists and feeds in parts, by keyset: a part is found by the sort key of the item next to it.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+So a deep part costs what the first does, and whoever reads on while others are added meets each
+item once. Pages can be asked for by number as well (`?page=N`), as on Alaveteli sites, to the
+twentieth; their links go on by cursor.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.request import Request
-from sqlalchemy import ColumnElement, Row, Select, and_, or_
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
 from sqlalchemy.orm import Session
 
-from foi.archive.models import Event, InfoRequest
+from foi.archive.kinds import CORRESPONDENCE
+from foi.archive.models import Body, Event, InfoRequest
 from foi.pages import cursors, events, members
-from foi.site import Site
+from foi.pages.page import Tombstone
+from foi.problems import Problem
+from foi.site import site_of
+
+NUMBERED = 20
+"""The last page that can be asked for by its number, as Alaveteli's (25 requests each, 500)."""
+BATCH = 500
+"""Rows that a whole list is read by at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a list is sorted by; the last column tells any two items apart."""
+
+    columns: tuple[Any, ...]
+    kinds: tuple[type, ...]
+    descending: bool
+
+    @property
+    def onward(self) -> str:
+        """The parameter with which the list goes on: `before` of what goes down."""
+        return "before" if self.descending else "after"
+
+    @property
+    def back(self) -> str:
+        """The parameter with which it goes back."""
+        return "after" if self.descending else "before"
+
+    def sort(self, statement: Select[Any], *, back: bool = False) -> Select[Any]:
+        """Sort a statement, from the end when going back."""
+        down = self.descending != back
+        return statement.order_by(*(c.desc() if down else c.asc() for c in self.columns))
+
+    def beyond(
+        self, statement: Select[Any], values: Sequence[Any], *, back: bool = False
+    ) -> Select[Any]:
+        """Keep what comes after an item's key in the order of `sort`."""
+        # Compared as one: of the same condition spelt with OR, SQLite makes no use of an index.
+        pairs = list(zip(self.columns, values, strict=True))
+        mine: Any = tuple_(*self.columns) if len(pairs) > 1 else self.columns[0]
+        given: Any = (
+            tuple_(*(literal(value, column.type) for column, value in pairs))
+            if len(pairs) > 1
+            else values[0]
+        )
+        return statement.where(mine < given if self.descending != back else mine > given)
+
+    def cursor(self, row: Any) -> str:
+        """Make the cursor of a row."""
+        return cursors.write(*(getattr(row, column.key) for column in self.columns))
+
+    def including(self, values: Sequence[Any], *, back: bool) -> str:
+        """Make the cursor from which, in the other direction, the item itself comes first."""
+        step = 1 if self.descending == back else -1
+        return cursors.write(*values[:-1], values[-1] + step)
+
+
+# Columns of the tables, not of the mapped classes: statements on them cost half as much to run.
+_request, _event, _body = InfoRequest.__table__.c, Event.__table__.c, Body.__table__.c
+REQUESTS = Key((_request.created_at, _request.id), (datetime, int), descending=True)
+"""Newest first by the date they were made."""
+EVENTS = Key((_event.id,), (int,), descending=True)
+"""Newest first by id, which is the order in which they were recorded."""
+BODIES = Key((_body.sort_name, _body.id), (str, int), descending=False)
+"""From A to Z."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a list: what it shows and the queries of this part and the following one."""
+    """A part of a list: what it shows, and the queries of this part and those beside it."""
 
     rows: Sequence[Any]
     query: str
     next_query: str
+    previous_query: str | None = None
+    filter_query: str = ""
+    erased: Sequence[Tombstone] = ()
+
+    def queries(self) -> dict[str, Any]:
+        """Give the members of a `Page` that say where its list goes on."""
+        return {
+            "query": self.query,
+            "next_query": self.next_query,
+            "previous_query": self.previous_query,
+            "filter_query": self.filter_query,
+            "erased": self.erased,
+        }
+
+
+def part(
+    request: Request,
+    statement: Select[Any],
+    key: Key,
+    *,
+    limit: int = events.PER_PAGE,
+    filter_query: str = "",
+) -> Slice:
+    """Give the part of a list that the address asks for: the first, one beside a cursor, or one
+    by its number (400 and 404 when that is none, or too high).
+    """
+    back = bool(request.GET.get(key.back)) and not request.GET.get(key.onward)
+    name = key.back if back else key.onward
+    given = request.GET.get(name, "")
+    values = cursors.read(given, *key.kinds) if given else ()
+    number = 1 if given else _number(request, statement, key, limit, filter_query)
+    sought = key.beyond(statement, values, back=back) if given else statement
+    sought = key.sort(sought, back=back).offset((number - 1) * limit if number > 1 else None)
+    found = request.db.execute(sought.limit(limit + 1)).all()
+    shown = found[:limit][::-1] if back else found[:limit]
+
+    def query(parameter: str, value: str | int) -> str:
+        return _joined(filter_query, f"{parameter}={value}")
+
+    onward = query(key.onward, key.cursor(shown[-1])) if shown else ""
+    backward = query(key.back, key.cursor(shown[0])) if shown else filter_query
+    if values and not shown:
+        beside = key.including(values, back=back)
+        onward, backward = query(key.onward, beside), query(key.back, beside)
+    more = len(found) > limit
+    return Slice(
+        shown,
+        query(name, given) if given else query("page", number) if number > 1 else filter_query,
+        onward if more or back else "",
+        backward if (more if back else given or number > 1) else None,
+        filter_query,
+    )
+
+
+def _number(
+    request: Request, statement: Select[Any], key: Key, limit: int, filter_query: str
+) -> int:
+    """Read the number of a page; beyond the last one that has a number, say where the list goes
+    on.
+    """
+    text = request.GET.get("page", "").strip() or "1"
+    number = whole_number(text, "page")
+    if number < 1:
+        raise HTTPBadRequest("Pages are numbered from 1.")
+    if number > NUMBERED:
+        last = key.sort(statement).offset(NUMBERED * limit - 1).limit(1)
+        row = request.db.execute(last).first()
+        if row is None:
+            raise Problem(404, f"This list has no page {number}.")
+        query = _joined(filter_query, f"{key.onward}={key.cursor(row)}")
+        url = f"{site_of(request).url(request.path)}?{query}"
+        raise Problem(404, f"Pages have numbers up to {NUMBERED}; the list goes on at {url}")
+    return number
+
+
+def _joined(*queries: str) -> str:
+    return "&".join(query for query in queries if query)
+
+
+def whole_number(text: str, name: str) -> int:
+    """Read a parameter that is a whole number of at most 64 bits; 400 when it is not."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise HTTPBadRequest(f"“{name}” must be a whole number.")
+    return int(text)
 
 
 def requests_before(
-    request: Request, *conditions: ColumnElement[bool], limit: int = events.PER_PAGE
+    request: Request,
+    *conditions: ColumnElement[bool],
+    limit: int = events.PER_PAGE,
+    filter_query: str = "",
 ) -> Slice:
-    """Give requests, newest first by the date they were made, with their authority and
-    requester.
-    """
-    site: Site = request.registry["foi.site"]
-    given = request.GET.get("before", "")
+    """Give a part of a list of requests, newest first, with their authority and requester."""
     statement = members.with_parties().where(*conditions)
-    if given:
-        made, number = cursors.read(given, datetime, int)
-        statement = statement.where(
-            or_(
-                InfoRequest.created_at < made,
-                and_(InfoRequest.created_at == made, InfoRequest.id < number),
-            )
-        )
-    statement = statement.order_by(InfoRequest.created_at.desc(), InfoRequest.id.desc()).limit(
-        limit + 1
-    )
-    rows = request.db.execute(statement).all()
-    shown = members.listed(request.db, rows[:limit], site.calendar.today())
-    following = (
-        _before(cursors.write(rows[limit - 1].created_at, rows[limit - 1].id))
-        if len(rows) > limit
-        else ""
-    )
-    return Slice(shown, _before(given), following)
+    found = part(request, statement, REQUESTS, limit=limit, filter_query=filter_query)
+    today = site_of(request).calendar.today()
+    return replace(found, rows=members.listed(request.db, found.rows, today))
 
 
-def events_before(request: Request, statement: Select[Any], limit: int = events.PER_PAGE) -> Slice:
-    """Give events, newest first by id, which is the order in which they were recorded."""
-    given = request.GET.get("before", "")
-    if given:
-        (number,) = cursors.read(given, int)
-        statement = statement.where(Event.id < number)
-    rows: Sequence[Row[Any]] = _newest(request.db, statement, limit)
-    following = _before(cursors.write(rows[limit - 1].id)) if len(rows) > limit else ""
-    return Slice(rows[:limit], _before(given), following)
+def events_before(
+    request: Request,
+    statement: Select[Any],
+    limit: int = events.PER_PAGE,
+    filter_query: str = "",
+) -> Slice:
+    """Give a part of a list of events, newest first."""
+    return part(request, statement, EVENTS, limit=limit, filter_query=filter_query)
 
 
-def _newest(db: Session, statement: Select[Any], limit: int) -> Sequence[Row[Any]]:
-    return db.execute(statement.order_by(Event.id.desc()).limit(limit + 1)).all()
+def with_tombstones(
+    request: Request,
+    found: Slice,
+    *conditions: ColumnElement[bool],
+    kinds: Sequence[str] | None = CORRESPONDENCE,
+    readable: tuple[str, ...] = ("normal",),
+) -> Slice:
+    """Give a part of a feed with what was withdrawn in its span: by events that meet the
+    conditions, of entries of these kinds (None: of all).
+    """
+    rows, before = found.rows, request.GET.get("before")
+    beyond: int | None = None
+    if found.previous_query is not None and rows:
+        beyond = cursors.read(before, int)[0] if before else rows[0].id
+    span = (rows[-1].id if rows and found.next_query else 0, beyond)
+    erased = events.tombstones(request.db, span, *conditions, kinds=kinds, readable=readable)
+    return replace(found, erased=erased)
 
 
-def _before(cursor: str) -> str:
-    return f"before={cursor}" if cursor else ""
+def every(
+    request: Request,
+    statement: Select[Any],
+    key: Key,
+    make: Callable[[Session, Sequence[Row[Any]]], Sequence[Any]],
+) -> Iterator[Any]:
+    """Read a whole list in batches and give what is made of each, item by item.
+
+    Each batch has a transaction of its own, ended before anything of it is given: whoever takes
+    long over it holds nobody up.
+    """
+    site, given = site_of(request), request.environ.get("foi.db")
+    values: tuple[Any, ...] = ()
+    while True:
+        sought = key.sort(key.beyond(statement, values) if values else statement).limit(BATCH)
+        with nullcontext(given) if given is not None else site.sessions.reading() as db:
+            rows = db.execute(sought).all()
+            made = make(db, rows)
+        yield from made
+        if len(rows) < BATCH:
+            return
+        values = tuple(getattr(rows[-1], column.key) for column in key.columns)

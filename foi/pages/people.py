@@ -1,60 +1,127 @@
-"""People: who made which requests and annotations."""
+"""People: who made which requests and annotations, and what they say of themselves."""
 
-from pyramid.httpexceptions import HTTPNotFound
+from typing import Any
+
 from pyramid.request import Request
-from sqlalchemy import or_, select
+from sqlalchemy import Select, and_, or_, select
 
-from foi.archive import reading
-from foi.archive.casework.names import resolve_former
+from foi.archive.kinds import Kind
 from foi.archive.models import Event, InfoRequest, Person
 from foi.pages import events, links, members, paging
 from foi.pages.entries import entries_of
-from foi.pages.page import Page
-from foi.pages.requests import moved
+from foi.pages.lists import Listing, feed_page, listing
+from foi.pages.naming import named
+from foi.pages.page import Entry, Page
+from foi.search.query import Filter
 from foi.site import site_of
 
 
 def find(request: Request) -> Person:
     """Give the person whom the address names; a former name redirects."""
-    slug = request.matchdict["url_name"]
-    person = request.db.scalar(select(Person).where(Person.url_name == slug))
-    if person is None:
-        present = resolve_former(request.db, "person", slug)
-        if present is None:
-            raise HTTPNotFound("There is nobody of that name here.")
-        raise moved(request, links.person_path(slug), links.person_path(present))
-    return person  # type: ignore[no-any-return]
+    missing = "There is nobody of that name here."
+    found: Person = named(request, Person, "person", links.person_path, missing)
+    return found
+
+
+def _wanted(request: Request, person: Person, *, of_feed: bool = False) -> Listing:
+    return listing(
+        request,
+        InfoRequest.person_id == person.id,
+        within=(Filter("requested_by", person.url_name),),
+        of_feed=of_feed,
+    )
 
 
 def page(request: Request) -> Page:
     """Somebody and the requests they made, newest first."""
     site = site_of(request)
     person = find(request)
-    part = paging.requests_before(request, InfoRequest.person_id == person.id, reading.listed())
+    wanted = _wanted(request, person)
+    part = wanted.part()
+    own = links.person_path(person.url_name)
+    facet = request.matchdict.get("facet", "")
     return Page(
-        title=person.name,
-        path=links.person_path(person.url_name),
-        scopes=(f"person:{person.id}", "bodies"),
+        title=f"{person.name}: {facet}" if facet else person.name,
+        path=f"{own}/{facet}" if facet else own,
+        feed_path=own,
+        scopes=(f"person:{person.id}", "bodies", *wanted.narrowed.scopes),
         template="person.jinja2",
         data=members.person_members(person)
-        | {"requests": [members.request_members(site, found) for found in part.rows]},
-        shows={"part": part},
-        query=part.query,
-        next_query=part.next_query,
+        | wanted.members([members.request_members(site, found) for found in part.rows]),
+        shows={"part": part, "own": own, "facet": facet, **wanted.shows()},
+        table=wanted.table(),
+        searchable=not wanted.filters.query,
+        **part.queries(),
     )
+
+
+def profile(request: Request) -> Page:
+    """What somebody says of themselves."""
+    person = find(request)
+    own = links.person_path(person.url_name)
+    return Page(
+        title=f"{person.name}: profile",
+        path=f"{own}/profile",
+        feed_path=own,
+        scopes=(f"person:{person.id}",),
+        template="person.jinja2",
+        data=members.person_members(person),
+        shows={"own": own, "facet": "profile"},
+    )
+
+
+def wall(request: Request) -> Page:
+    """What somebody did, newest first: requests, follow-ups, annotations."""
+    person, part, entries = _deeds(request)
+    own = links.person_path(person.url_name)
+    return Page(
+        title=f"{person.name}: what they did",
+        path=f"{own}/wall",
+        scopes=("requests", "bodies", "people"),
+        template="person.jinja2",
+        data=members.person_members(person) | {"events": [entry.data for entry in entries]},
+        shows={"own": own, "facet": "wall", "entries": entries},
+        **part.queries(),
+    )
+
+
+def wall_feed(request: Request) -> Page:
+    """The same as a feed."""
+    person, part, entries = _deeds(request)
+    return Page(
+        title=f"{person.name}: what they did",
+        path=f"{links.person_path(person.url_name)}/wall",
+        scopes=("requests", "bodies", "people"),
+        entries=entries,
+        key=f"person/{person.id}/wall",
+        **part.queries(),
+    )
+
+
+def _deeds(request: Request) -> tuple[Person, paging.Slice, list[Entry]]:
+    person = find(request)
+    written = and_(
+        Event.kind.in_((Kind.SENT, Kind.FOLLOWUP_SENT)), Event.request_id.in_(_made_by(person))
+    )
+    commented = and_(Event.kind == Kind.COMMENT, Event.person_id == person.id)
+    part = paging.events_before(request, events.select_events(or_(written, commented)))
+    return person, part, entries_of(request.db, site_of(request), part.rows)
+
+
+def _made_by(person: Person) -> Select[Any]:
+    return select(InfoRequest.id).where(InfoRequest.person_id == person.id)
 
 
 def feed(request: Request) -> Page:
     """What happened to somebody's requests, and what they annotated, newest first."""
     person = find(request)
-    theirs = or_(InfoRequest.person_id == person.id, Event.person_id == person.id)
-    part = paging.events_before(request, events.select_events(theirs, events.in_feeds()))
-    return Page(
+    wanted = _wanted(request, person, of_feed=True)
+    part = wanted.events(or_(Event.request_id.in_(_made_by(person)), Event.person_id == person.id))
+    return feed_page(
+        wanted,
+        part,
         title=f"{person.name}: requests and annotations",
         path=links.person_path(person.url_name),
         scopes=("requests", "bodies", "people"),
-        entries=entries_of(request.db, site_of(request), part.rows),
         key=f"person/{person.id}",
-        query=part.query,
-        next_query=part.next_query,
     )

@@ -15,8 +15,8 @@ from foi.archive.casework.names import resolve_former
 from foi.archive.kinds import CORRESPONDENCE, Kind
 from foi.archive.models import Event, InfoRequest
 from foi.archive.states import STATES, State
-from foi.pages import events, links, members, paging
-from foi.pages.entries import entries_of
+from foi.pages import events, links, members, paging, timeline
+from foi.pages.entries import entries_from
 from foi.pages.json import moment
 from foi.pages.page import Page
 from foi.problems import Problem
@@ -112,6 +112,7 @@ def page(request: Request) -> Page:
         shows={
             "request": found,
             "items": _items(log, messages, annotations, read),
+            "course": lambda: timeline.course(found, messages, log, site.calendar),
             "held": sum(1 for m in messages for a in m.attachments if a.held),
         },
         searchable=row.prominence == "normal",
@@ -175,22 +176,21 @@ def _annotation_members(
 
 def feed(request: Request) -> Page:
     """What happened to a request: letters, answers and annotations, newest first."""
-    found = find(request)
+    db, found = request.db, find(request)
+    own = Event.__table__.c.request_id == found.row.id
     part = paging.events_before(
-        request,
-        events.select_events(
-            Event.request_id == found.row.id, events.in_feeds(), readable=reading.READABLE
-        ),
+        request, events.select_events(own, events.in_feeds(), readable=reading.READABLE)
     )
-    annotators = reading.annotations_of(request.db, found.row.id)
+    part = paging.with_tombstones(request, part, own, readable=reading.READABLE)
+    annotations = reading.annotations_of(db, found.row.id)
+    read = events.context_of(db, found, annotations)
     return Page(
         title=found.title,
         path=found.path,
-        scopes=scopes(found, annotators),
-        entries=entries_of(request.db, site_of(request), part.rows, reading.READABLE),
+        scopes=scopes(found, annotations),
+        entries=entries_from(site_of(request), part.rows, read),
         key=f"request/{found.row.id}",
-        query=part.query,
-        next_query=part.next_query,
+        **part.queries(),
         searchable=found.row.prominence == "normal",
     )
 

@@ -5,22 +5,25 @@ addresses differ from the page's and how it is rendered. The cross product is re
 extensions have had their say, so a new format is one renderer and a new page is one loader.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
 
 from foi.addresses import get
 from foi.db import changed_at
-from foi.headers import protect
+from foi.pages.cache import CACHE_CONTROL, epoch
 from foi.pages.page import Page
 from foi.site import site_of
 
 Loader = Callable[[Request], Page]
-Renderer = Callable[[Request, Page], str | bytes]
+Renderer = Callable[[Request, Page], str | bytes | Iterable[bytes]]
+"""Gives the whole answer or, for one of any length, its pieces."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Resource:
     pattern: str
     page: Loader
     feed: Loader | None
-    machine: bool
-    """Whether the page has a JSON form of its own."""
+    forms: tuple[str, ...]
+    """The names of the formats that the page itself has."""
     feed_pattern: str
 
 
@@ -48,8 +51,8 @@ class Variant:
     of_feed: bool
     label: str
     """What it is called in links from the page."""
-    open: bool
-    """Whether scripts of other sites may read it (CORS)."""
+    whole: bool = False
+    """Whether it holds the whole list (`Page.table`) and not a part of it."""
 
 
 def add_page(
@@ -59,14 +62,14 @@ def add_page(
     page: Loader,
     feed: Loader | None = None,
     *,
-    machine: bool = True,
+    forms: Sequence[str] = ("html", "json"),
     feed_pattern: str | None = None,
 ) -> None:
-    """Register a resource; `feed_pattern` only where the feed's address is not that of the
-    page.
+    """Register a resource; `forms` names the formats of its page (of a feed there are always
+    all), `feed_pattern` is given only where the feed's address is not that of the page.
     """
     config.registry["foi.resources"].append(
-        Resource(name, pattern, page, feed, machine, feed_pattern or pattern)
+        Resource(name, pattern, page, feed, tuple(forms), feed_pattern or pattern)
     )
 
 
@@ -81,7 +84,7 @@ def register_all(config: Configurator) -> None:
     for variant in sorted(variants, key=lambda v: (-len(v.prefix), -len(v.suffix))):
         for resource in config.registry["foi.resources"]:
             loader = resource.feed if variant.of_feed else resource.page
-            if loader is None or (variant.name == "json" and not resource.machine):
+            if loader is None or not (variant.of_feed or variant.name in resource.forms):
                 continue
             pattern = resource.feed_pattern if variant.of_feed else resource.pattern
             route = f"{resource.name}:{variant.name}"
@@ -97,23 +100,55 @@ def _view(resource: Resource, variant: Variant, loader: Loader) -> Callable[[Req
     def view(request: Request) -> Response:
         request.foi_resource, request.foi_variant = resource, variant
         page = loader(request)
-        positions, moment = changed_at(request.db, page.scopes)
+        if variant.whole and page.table is None:
+            raise HTTPNotFound("This page is no list.")
         body = variant.render(request, page)
-        response = Response(body, content_type=variant.media_type, charset="UTF-8")
-        protect(response, request.registry["foi.site"].settings)
-        if variant.open:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-            response.headers["Access-Control-Expose-Headers"] = "Link"
-        if page.next_query:
+        if isinstance(body, str | bytes):
+            response = kept(request, page.scopes, body, variant.media_type)
+        else:
+            response = streamed(request, page.scopes, body, variant.media_type)
+        if ways_on := ways(request, page):
             # RFC 8288; the JSON of a feed, a bare array, can say it nowhere else.
-            following = site_of(request).url(address(variant, page, page.next_query))
-            response.headers["Link"] = f'<{following}>; rel="next"'
+            response.headers["Link"] = ", ".join(
+                f'<{site_of(request).url(path)}>; rel="{_RELATIONS.get(name, name)}"'
+                for name, path in ways_on.items()
+            )
         if not page.searchable:
             response.headers["X-Robots-Tag"] = "noindex"
-        request.foi_stamp = (page.scopes, positions, moment)
         return response
 
     return view
+
+
+_RELATIONS = {"previous": "prev"}
+"""Relations of RFC 8288 by the names of RFC 5005, where the common one is another."""
+
+
+def kept(
+    request: Request, scopes: tuple[str, ...], body: str | bytes, media_type: str
+) -> Response:
+    """Answer with what the cache of finished pages may keep until one of the scopes changes."""
+    request.foi_stamp = (scopes, *changed_at(request.db, scopes))
+    sent = body.encode("utf-8") if isinstance(body, str) else body
+    return Response(sent, content_type=media_type, charset="UTF-8")
+
+
+def streamed(
+    request: Request, scopes: tuple[str, ...], pieces: Iterable[bytes], media_type: str
+) -> Response:
+    """Answer in pieces, past the cache, with a validator of its own: a weak one, for what changes
+    while it is sent may be in it already.
+    """
+    site = site_of(request)
+    positions, moment = changed_at(request.db, scopes)
+    today = site.calendar.today()
+    told = repr((positions, today, epoch(site.settings), request.path_qs))
+    response = Response(content_type=media_type, charset="UTF-8", conditional_response=True)
+    response.app_iter = pieces
+    response.etag = (hashlib.blake2b(told.encode(), digest_size=15).hexdigest(), False)
+    response.last_modified = max(moment, site.calendar.midnight(today))
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    return response
 
 
 def address(variant: Variant, page: Page, query: str = "") -> str:
@@ -122,25 +157,53 @@ def address(variant: Variant, page: Page, query: str = "") -> str:
     return variant.prefix + path + variant.suffix + (f"?{query}" if query else "")
 
 
+def ways(request: Request, page: Page) -> dict[str, str]:
+    """Give the paths of the other parts of a list, in the present format, by their names in RFC
+    5005: `next`, `previous`, `first`; each only where it leads elsewhere.
+    """
+    present: Variant = request.foi_variant
+    if present.whole:
+        return {}
+    queries: dict[str, str | None] = {"next": page.next_query or None}
+    queries["previous"] = page.previous_query
+    if page.query != page.filter_query:
+        queries["first"] = page.filter_query
+    return {
+        name: address(present, page, query) for name, query in queries.items() if query is not None
+    }
+
+
 def alternates(request: Request, page: Page) -> list[dict[str, Any]]:
     """Give the other formats of the page at hand, for links in its head and foot."""
     resource: Resource = request.foi_resource
     present: Variant = request.foi_variant
     return [
         {
-            # A cursor means the same to formats of the same part only.
-            "href": address(
-                variant, page, page.query if variant.of_feed == present.of_feed else ""
-            ),
+            "href": address(variant, page, _same(variant, present, page)),
             "type": variant.media_type,
             "title": f"{page.title}: {variant.label}" if variant.of_feed else variant.label,
+            "label": variant.label,
             "name": variant.name,
         }
         for variant in request.registry["foi.variants"]
-        if variant.name != present.name
-        and not (variant.of_feed and page.feedless)
-        and (bool(resource.feed or page.feed_path) if variant.of_feed else resource.machine)
+        if variant.name != present.name and _offers(resource, page, variant, present)
     ]
+
+
+def _same(variant: Variant, present: Variant, page: Page) -> str:
+    """Give the query under which a format shows the same: a cursor means the same to formats of
+    the same part only.
+    """
+    parts = variant.of_feed == present.of_feed and not variant.whole
+    return page.query if parts else page.filter_query
+
+
+def _offers(resource: Resource, page: Page, variant: Variant, present: Variant) -> bool:
+    if variant.of_feed:
+        return not page.feedless and bool(resource.feed or page.feed_path)
+    return variant.name in resource.forms and (
+        not variant.whole or page.table is not None or present.of_feed
+    )
 
 
 def includeme(config: Configurator) -> None:
