@@ -9,6 +9,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
+from foi.headers import preflight
 from foi.problems import tell
 
 View = Callable[[Request], Any]
@@ -30,5 +31,5 @@ def one(config: Configurator, name: str, pattern: str, views: Mapping[str, View]
 
 
 def get(config: Configurator, name: str, pattern: str, view: View) -> None:
-    """Register an address that can only be read."""
-    one(config, name, pattern, {"GET": view})
+    """Register an address that can only be read, by scripts of other sites too."""
+    one(config, name, pattern, {"GET": view, "OPTIONS": preflight})

@@ -1,12 +1,13 @@
-"""One shape for every failure: JSON where JSON was asked for, a page in plain words elsewhere;
-never a traceback.
+"""One shape for every failure: JSON where JSON was asked for, plain text where a feed or a table
+was, a page in plain words elsewhere; never a traceback.
 
-Alaveteli's API speaks `{"errors": ["..."]}`; so does every `.json` of the site. A tween turns away
-at the door what nothing behind it should have to deal with: paths and queries with NUL or that are
-not UTF-8.
+Alaveteli's API speaks `{"errors": ["..."]}`; so does every `.json` of the site. A feed reader
+shows what it is told as it is, hence the plain text. A tween turns away at the door what nothing
+behind it should have to deal with: paths and queries with NUL or that are not UTF-8.
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -18,9 +19,10 @@ from pyramid.renderers import render
 from pyramid.request import Request
 from pyramid.response import Response
 
-from foi.headers import protect
-
 log = logging.getLogger(__name__)
+
+_WORD = re.compile(r"[^\W_]+")
+_LONGEST_WORDS = 100
 
 _HEADINGS = {
     400: "That address cannot be understood",
@@ -29,6 +31,7 @@ _HEADINGS = {
     405: "That is not how this address works",
     410: "This is gone",
     413: "That is too large",
+    429: "That is too often",
     500: "Something went wrong on our side",
 }
 
@@ -44,33 +47,59 @@ class Problem(Exception):
 
 def wants_json(request: Request) -> bool:
     """Tell whether a failure should be told in JSON."""
-    path = request.environ.get("PATH_INFO", "")
+    path = _path(request)
     accept = request.environ.get("HTTP_ACCEPT", "")
     return (
         path.startswith("/api/")
-        or path.endswith(".json")
+        or path.endswith((".json", ".jsonfeed"))
         or ("json" in accept and "html" not in accept)
     )
 
 
+def wants_text(request: Request) -> bool:
+    """Tell whether a failure should be told in plain text: where a feed or a table was asked
+    for.
+    """
+    path = _path(request)
+    return path.startswith("/feed/") or path.endswith((".csv", ".xml", ".txt"))
+
+
+def _path(request: Request) -> str:
+    return request.environ.get("PATH_INFO", "")  # type: ignore[no-any-return]
+
+
 def tell(request: Request, status: int, errors: Sequence[str]) -> Response:
     """Make the answer for a failure."""
+    heading = _HEADINGS.get(status) or _HEADINGS[500 if status >= 500 else 400]
     if wants_json(request):
         response = Response(
             json_body={"errors": list(errors)}, status=status, content_type="application/json"
         )
-        response.headers["Access-Control-Allow-Origin"] = "*"
+    elif wants_text(request):
+        text = "\n".join([f"{heading}.", *errors, ""])
+        response = Response(text, status=status, content_type="text/plain", charset="UTF-8")
     else:
-        heading = _HEADINGS.get(status) or _HEADINGS[500 if status >= 500 else 400]
         html = render(
             "problem.jinja2",
-            {"heading": heading, "errors": errors, "status": status},
+            {
+                "heading": heading,
+                "errors": errors,
+                "status": status,
+                "words": guess_words(_path(request)) if status == 404 else "",
+            },
             request=request,
         )
         response = Response(html, status=status, content_type="text/html", charset="UTF-8")
     response.headers["Cache-Control"] = "no-store"
-    protect(response, request.registry["foi.site"].settings)
     return response
+
+
+def guess_words(path: str) -> str:
+    """Give what somebody may have looked for at an address (a WSGI path): the words of its last
+    part.
+    """
+    last = path.encode("latin-1", "ignore").decode(errors="ignore").rstrip("/").rpartition("/")[2]
+    return " ".join(_WORD.findall(last[:_LONGEST_WORDS]))
 
 
 def on_problem(problem: Problem, request: Request) -> Response:

@@ -1,6 +1,5 @@
-"""Addresses of the site itself: the front page, health, and the few fixed redirects."""
+"""Addresses of the site itself: the front page, health, and what crawlers are told."""
 
-from pyramid.httpexceptions import HTTPFound, HTTPMovedPermanently
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import func, select, text
@@ -9,13 +8,13 @@ from foi import __version__, migrations
 from foi.archive import reading
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, Event, InfoRequest
-from foi.pages import events, links, paging
+from foi.pages import events, paging
 from foi.pages.entries import entries_of
 from foi.pages.page import Page
 from foi.problems import tell
 from foi.site import site_of
 
-SHOWN = 8
+SHOWN = 6
 AMONG = 200
 """How many of the answers recorded last are looked at for the newest ones."""
 
@@ -65,20 +64,27 @@ def health(request: Request) -> Response:
     return response
 
 
-def to(path: str, *, for_good: bool = True):  # type: ignore[no-untyped-def]
-    """Make a view that redirects to a path, keeping the query."""
+_DISALLOWED = (
+    "/search",
+    "/feed/search",
+    "/api/",
+    "/desk",
+    "/sign-in",
+    "/*?*before=",
+    "/*?*after=",
+    "/*?*since=",
+)
 
-    def view(request: Request) -> HTTPFound | HTTPMovedPermanently:
-        parts = {name: links.segment(value) for name, value in request.matchdict.items()}
-        target = path.format(**parts)
-        query = f"?{request.query_string}" if request.query_string else ""
-        kind = HTTPMovedPermanently if for_good else HTTPFound
-        return kind(site_of(request).url(target) + query)
 
-    return view
-
-
-def robots(_: Request) -> Response:
-    """What crawlers should leave alone."""
-    lines = ("User-agent: *", "Disallow: /search/", "Disallow: /feed/", "Disallow: /api/", "")
+def robots(request: Request) -> Response:
+    """What crawlers should leave alone (RFC 9309): searches and their feeds, which have no end,
+    and older parts of lists, since the sitemaps name every request.
+    """
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in _DISALLOWED),
+        "",
+        f"Sitemap: {site_of(request).url('/sitemap.xml')}",
+        "",
+    ]
     return Response("\n".join(lines), content_type="text/plain", charset="UTF-8")
