@@ -4,6 +4,7 @@ from pyramid.config import Configurator
 
 from foi import paths
 from foi.pages import json as machine
+from foi.pages import table
 from foi.pages.html import render_page
 from foi.pages.variants import Variant
 
@@ -12,9 +13,8 @@ def includeme(config: Configurator) -> None:
     """Register the formats of the core and what serves pages."""
     config.include("foi.pages.variants")
     config.include("foi.pages.cache")
-    config.add_variant(
-        Variant("html", "", "", "text/html", render_page, False, "This page", False)
-    )
+    config.include("foi.pages.help")
+    config.add_variant(Variant("html", "", "", "text/html", render_page, False, "This page"))
     config.add_variant(
         Variant(
             "json",
@@ -24,7 +24,9 @@ def includeme(config: Configurator) -> None:
             machine.render_page,
             False,
             "JSON version of this page",
-            True,
         )
+    )
+    config.add_variant(
+        Variant("csv", "", ".csv", "text/csv", table.render_page, False, "All of it as CSV", True)
     )
     config.add_static_view("static", str(paths.folder("templates") / "static"), cache_max_age=3600)

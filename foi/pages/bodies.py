@@ -9,10 +9,10 @@ from pyramid.request import Request
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from foi.archive.casework import format_tag
+from foi.archive.casework import format_tag, parse_tag
 from foi.archive.casework.bodies import sort_name
-from foi.archive.categories import used_categories
-from foi.archive.models import Body, Event, InfoRequest
+from foi.archive.categories import Category, all_categories
+from foi.archive.models import Body, Event, InfoRequest, Tag
 from foi.pages import charts, events, links, members, paging, statistics
 from foi.pages.entries import entries_of
 from foi.pages.filters import tagged
@@ -189,7 +189,7 @@ def index(request: Request) -> Page:
         request, statement, paging.BODIES, limit=LIST_LENGTH, filter_query=chosen.query
     )
     tags = members.tags_by_subject(db, "body", [row.id for row in part.rows])
-    categories = used_categories(db)
+    categories = _categories(db)
     return Page(
         title=chosen.title,
         path=chosen.path,
@@ -230,6 +230,22 @@ def index(request: Request) -> Page:
         searchable=not chosen.words,
         **part.queries(),
     )
+
+
+def _categories(db: Session) -> list[Category]:
+    """Give the categories with those tags that an authority has; of others there is no list."""
+    known = all_categories(db)
+    names = {parse_tag(tag)[0] for category in known for tag, _ in category.tags}
+    if not names:
+        return []
+    having = select(Tag.name, Tag.value).where(Tag.subject_kind == "body", Tag.name.in_(names))
+    used = set(db.execute(having.distinct()).tuples())
+    used |= {(name, "") for name, _ in used}  # a name stands for every value
+    kept = (
+        Category(each.title, tuple(pair for pair in each.tags if parse_tag(pair[0]) in used))
+        for each in known
+    )
+    return [category for category in kept if category.tags]
 
 
 def _table(request: Request, statement: Select[Any]) -> Table:

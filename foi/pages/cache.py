@@ -113,6 +113,7 @@ def epoch(settings: Settings) -> str:
         __version__,
         settings.site_url,
         settings.site_name,
+        settings.site_contact,
         settings.site_locale,
         str(settings.site_zone),
         settings.jurisdiction,

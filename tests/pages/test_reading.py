@@ -385,8 +385,11 @@ class TestAuthorities:
     def test_by_tag(self, web: webtest.TestApp, db: Session, asked: str, found: set[str]) -> None:
         add_body(db, "A", tag_texts=["council"])
         add_body(db, "B", tag_texts=["council", "url:https://fenby.test/a.b"])
-        data = web.get(f"/body/list/{asked.replace('/', '%2F')}.json").json
-        assert {b["name"] for b in data["public_bodies"]} == found
+        path = f"/body/list/{asked.replace('/', '%2F')}.json"
+        if not found and asked != "%25":  # one sign is a beginning, not a tag
+            assert web.get(path, status=404).json == {"errors": ["Nothing here has that tag."]}
+            return
+        assert {b["name"] for b in web.get(path).json["public_bodies"]} == found
 
     def test_every_one_is_met_once_while_others_are_added(
         self, web: webtest.TestApp, db: Session
