@@ -2,53 +2,51 @@
 
 Clients of Alaveteli differ: the object is called `json`, `request_json` or `correspondence_json`,
 the state stands inside or beside it, files are called `attachments`, `attachments[]` or
-`attachment_0`. All are taken.
+`attachment_0`. All are taken. The body is read once, straight from the server's own file, and
+files go from there into the blob store piece by piece: no size of file costs memory.
 """
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl
 
 from multipart import (
     MultipartError,
-    MultipartParser,
+    MultipartSegment,
     ParserLimitReached,
+    PushMultipartParser,
     parse_options_header,
 )
 from pyramid.request import Request
 
-from foi.archive.blobs import TooLarge
-from foi.archive.casework import File
-from foi.archive.filetypes import clean_name, sniff_file
+from foi.api.uploads import Tray
 from foi.problems import Problem
-from foi.site import Site
+from foi.site import site_of
 
 _FILE_FIELD = re.compile(r"attachments?(?:\[\d*\]|_\d+|\d+)?")
-_FORMS = ("multipart/", "application/x-www-form-urlencoded")
+_FORM, _MULTIPART, _JSON = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "application/json",
+)
+_OBJECTS = ("json", "request_json", "correspondence_json")
+_PIECE = 1 << 18
 _DEPTH = 32
 _MOST_FIELDS = 1000
-_MOST_FILES = 200
 
-
-@dataclass(frozen=True)
-class Upload:
-    """A file part."""
-
-    filename: str
-    file: Any
+Fields = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Payload:
-    """The parts of a write: plain fields and file parts."""
+    """The plain fields of a write, or its JSON body; its files are in the tray."""
 
-    fields: dict[str, str]
-    json_body: Any
-    files: list[Upload]
+    fields: Fields
+    json_body: Any = None
 
     def document(self, *names: str) -> Any:
         """Give the JSON object of the first of these fields that is there, or the JSON body; 400
@@ -62,109 +60,187 @@ class Payload:
         raise Problem(400, f"The form has no field “{names[0]}”.")
 
 
-def read(request: Request) -> Payload:
-    """Read the body of a request; 400 when it is broken, 413 when a part is too large, 415 when of
-    another type.
+def leave_uncopied(request: Request) -> None:
+    """Keep WebOb from copying a body that can be read twice as it is (`retry.activate_hook`).
+
+    Waitress has written it to a file already; pyramid_retry would have it written to another one
+    before every call that might be tried again. Gives None: as many attempts as usual.
     """
-    limit = request.registry["foi.site"].settings.field_limit
+    seekable = getattr(request.environ["wsgi.input"], "seekable", None)
+    if seekable is not None and seekable():
+        request.environ["webob.is_body_seekable"] = True
+
+
+def read(
+    request: Request,
+    tray: Tray | None = None,
+    before_files: Callable[[Fields], None] = lambda _: None,
+) -> Payload:
+    """Read the body of a request, its files into `tray`; 400 when it is broken, 413 when it or a
+    part is too large, 415 when of another type. `before_files` is called with the fields so far
+    before the first file is taken; without a tray none is.
+    """
+    settings = site_of(request).settings
     kind = (request.content_type or "").strip().lower()
-    if kind == "application/json":
-        if (request.content_length or 0) > limit:
-            raise Problem(413, f"The JSON is larger than {limit:,} bytes.")
-        body = request.body
-        return Payload({}, parse_json(_decoded(body), "The body"), [])
-    if kind in ("application/x-www-form-urlencoded", "") and (request.content_length or 0) > limit:
-        raise Problem(413, f"The form is larger than {limit:,} bytes.")
-    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
+    if kind == _MULTIPART:
+        most = settings.request_limit + settings.field_limit + (_MOST_FIELDS << 10)
+        bounded = settings.request_limit and settings.field_limit
+        if bounded and (request.content_length or 0) > most:
+            raise Problem(413, f"The form is larger than {most:,} bytes.")
+        return Payload(_Multipart(request, tray, before_files).read())
+    if kind not in (_FORM, _JSON, ""):
         raise Problem(415, "Send a form, multipart/form-data or application/json.")
-    return _form(request, limit)
+    limit, what = settings.field_limit, "JSON" if kind == _JSON else "form"
+    if limit and (request.content_length or 0) > limit:
+        raise Problem(413, f"The {what} is larger than {limit:,} bytes.")
+    body = b"".join(iter(_reader(request), b""))
+    if len(body) < (request.content_length or 0):
+        raise Problem(400, "The body ends before its announced length.")
+    if kind == _JSON:
+        value = parse_json(_decoded(body), "The body")
+        return Payload(_fields_of(value), value)
+    return Payload(_form(body))
 
 
-def _form(request: Request, limit: int) -> Payload:
-    if (request.content_type or "").strip().lower() == "multipart/form-data":
-        return _multipart(request, limit)
+def _fields_of(value: Any) -> Fields:
+    """Give what stands in a JSON body as in a form: the key, the state, the object itself under
+    one of its names (frameworks such as Rails read forms and JSON alike).
+    """
+    given = value if isinstance(value, dict) else {}
+    wrapped = any(name in given for name in _OBJECTS)
+    return {
+        name: each if isinstance(each, str) else json.dumps(each)
+        for name in ("k", "state", *_OBJECTS)
+        if (name == "k" or wrapped) and (each := given.get(name)) is not None
+    }
+
+
+def _reader(request: Request) -> Callable[[], bytes]:
+    """Give what reads the body from its beginning, a piece at a time, and no further than its
+    announced length.
+    """
+    stream = request.environ["wsgi.input"]
+    if request.environ.get("webob.is_body_seekable"):
+        stream.seek(0)  # an earlier attempt may have read it
+    left = request.content_length or 0
+
+    def more() -> bytes:
+        nonlocal left
+        try:
+            piece: bytes = stream.read(min(_PIECE, left)) if left else b""
+        except OSError:
+            raise Problem(400, "The body ends before its announced length.") from None
+        left -= len(piece)
+        return piece
+
+    return more
+
+
+def _form(body: bytes) -> Fields:
     try:
         pairs = parse_qsl(
-            request.body.decode(),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=_MOST_FIELDS,
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
         )
     except UnicodeError:
         raise Problem(400, "The form is not in UTF-8.") from None
     except ValueError as broken:
         raise Problem(400, f"The form cannot be read: {broken}.") from None
-    fields: dict[str, str] = {}
+    fields: Fields = {}
     for name, value in pairs:
         _put(fields, name, value)
-    return Payload(fields, None, [])
+    return fields
 
 
-def _multipart(request: Request, limit: int) -> Payload:
-    """Read a multipart form (RFC 7578); large parts are spooled to temporary files."""
-    fields: dict[str, str] = {}
-    files: list[Upload] = []
-    try:
-        options = parse_options_header(request.headers["Content-Type"])[1]
-        stream = request.body_file_seekable
-        stream.seek(0)
-        parts = MultipartParser(
-            stream,
-            options.get("boundary", ""),
-            request.content_length or -1,
-            charset="utf-8",
-            part_limit=_MOST_FIELDS,
-        )
-        for part in parts:
-            request.add_finished_callback(lambda _, part=part: part.close())
-            _take(part, fields, files, limit)
-    except UnicodeError:
-        raise Problem(400, "The form is not in UTF-8.") from None
-    except ParserLimitReached:
-        raise Problem(400, f"The form has more than {_MOST_FIELDS} parts, or odd ones.") from None
-    except MultipartError as broken:
-        if isinstance(broken.__context__, UnicodeError):
+@dataclass
+class _Multipart:
+    """A multipart form (RFC 7578) on its way in."""
+
+    request: Request
+    tray: Tray | None
+    before_files: Callable[[Fields], None]
+    fields: Fields = field(default_factory=dict)
+    size: int = 0
+    """Bytes of plain fields so far."""
+
+    def read(self) -> Fields:
+        """Read it and give its plain fields."""
+        try:
+            options = parse_options_header(self.request.headers["Content-Type"])[1]
+            parser = PushMultipartParser(
+                options.get("boundary", ""),
+                self.request.content_length or -1,
+                max_segment_count=_MOST_FIELDS,
+            )
+            events = self._events(parser)
+            for part in events:
+                self._take(part, events)
+        except UnicodeError:
             raise Problem(400, "The form is not in UTF-8.") from None
-        raise Problem(400, f"The form cannot be read: {broken}.") from None
-    if len(files) > _MOST_FILES:
-        raise Problem(413, f"There are more than {_MOST_FILES} files.")
-    return Payload(fields, None, files)
+        except ParserLimitReached:
+            raise Problem(
+                400, f"The form has more than {_MOST_FIELDS} parts, or odd ones."
+            ) from None
+        except MultipartError as broken:
+            if isinstance(broken.__context__, UnicodeError):
+                raise Problem(400, "The form is not in UTF-8.") from None
+            raise Problem(400, f"The form cannot be read: {broken.args[0]}.") from None
+        return self.fields
 
+    def _events(self, parser: PushMultipartParser) -> Iterator[Any]:
+        with parser:
+            for piece in iter(_reader(self.request), b""):
+                yield from parser.parse(piece)
 
-def _take(part: Any, fields: dict[str, str], files: list[Upload], limit: int) -> None:
-    """Take one part, a text or a file; an empty file field is none."""
-    shown = (part.name or "")[:50]
-    if not part.name:
-        raise MultipartError("a part has no name")
-    if part.headers.get("Content-Transfer-Encoding", "").lower() in ("base64", "quoted-printable"):
-        raise MultipartError(f"“{shown}” has a transfer encoding")
-    if part.content_type.startswith(_FORMS):
-        raise MultipartError(f"“{shown}” is a form itself")
-    filename = _filename(part)
-    if filename or _FILE_FIELD.fullmatch(part.name):
-        if not filename and not part.size:
+    def _take(self, part: MultipartSegment, events: Iterator[Any]) -> None:
+        """Take one part, a text or a file; an empty file field is none."""
+        shown = (part.name or "")[:50]
+        if not part.name:
+            raise MultipartError("a part has no name")
+        encoding = part.header("Content-Transfer-Encoding", "").lower()
+        if encoding in ("base64", "quoted-printable"):
+            raise MultipartError(f"“{shown}” has a transfer encoding")
+        if (part.content_type or "").startswith(("multipart/", _FORM)):
+            raise MultipartError(f"“{shown}” is a form itself")
+        content = iter(lambda: next(events), None)
+        filename, is_file = _filename(part), bool(_FILE_FIELD.fullmatch(part.name))
+        if not filename and not is_file:
+            self._take_text(part, shown, content)
             return
-        if not filename or not _FILE_FIELD.fullmatch(part.name):
+        first = next(content, b"") if not filename else b""
+        if not filename and not first:
+            return
+        if not filename or not is_file:
             raise MultipartError(f"“{shown}” is not a file called “attachments” with a file name")
-        files.append(Upload(filename, part.file))
-        return
-    if part.size > limit:
-        raise Problem(413, f"“{shown}” is larger than {limit:,} bytes.")
-    if part.charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise MultipartError(f"“{shown}” is not in UTF-8")
-    _put(fields, part.name, part.raw.decode())
+        if self.tray is None:
+            raise Problem(400, "Files cannot be sent here.")
+        if not self.tray.uploads:
+            self.before_files(self.fields)
+        self.tray.take(filename, content)
+
+    def _take_text(self, part: MultipartSegment, shown: str, content: Iterator[bytes]) -> None:
+        limit, pieces = site_of(self.request).settings.field_limit, []
+        for piece in content:
+            self.size += len(piece)
+            if limit and self.size > limit:
+                raise Problem(
+                    413, f"“{shown}” and what stands before it are larger than {limit:,} bytes."
+                )
+            pieces.append(piece)
+        if (part.charset or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
+            raise MultipartError(f"“{shown}” is not in UTF-8")
+        _put(self.fields, part.name or "", b"".join(pieces).decode())
 
 
-def _filename(part: Any) -> str:
+def _filename(part: MultipartSegment) -> str:
     """Give the name of a file part, also in the form of RFC 2231 that older clients send."""
     if part.filename:
         return str(part.filename)
     header = Message()
-    header["Content-Disposition"] = part.headers["Content-Disposition"]
+    header["Content-Disposition"] = part["Content-Disposition"]
     return header.get_filename("")
 
 
-def _put(fields: dict[str, str], name: str, value: str) -> None:
+def _put(fields: Fields, name: str, value: str) -> None:
     if fields.setdefault(name, value) != value:
         raise Problem(400, f"“{name[:50]}” is given twice.")
 
@@ -211,18 +287,3 @@ def _depth(value: Any) -> int:
             )
         ]
     return depth
-
-
-def keep(site: Site, files: list[Upload]) -> Iterator[File]:
-    """Put uploaded files into the blob store, each by its own type; 413 for one that is too
-    large.
-    """
-    for upload in files:
-        try:
-            blob = site.blobs.put(upload.file, site.settings.attachment_limit)
-        except TooLarge as large:
-            name = clean_name(upload.filename, "application/octet-stream")
-            raise Problem(413, f"“{name}” is larger than {large.limit:,} bytes.") from None
-        path = site.blobs.path(blob.sha256)
-        media_type = sniff_file(path, upload.filename)
-        yield File(clean_name(upload.filename, media_type), media_type, blob.size, blob.sha256)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import colander
 
+from foi.archive.plaintext import without_controls
 from foi.archive.states import API_STATES
 from foi.problems import Problem
 
@@ -79,7 +80,7 @@ class Tags(colander.SchemaType):  # type: ignore[misc]
             raise invalid(
                 node, cstruct, "must be a text of tags parted by blanks, or a list of texts"
             )
-        tags = [Text().deserialize(node, tag).strip() for tag in tags]
+        tags = [plain(Text().deserialize(node, tag)).strip() for tag in tags]
         if len(tags) > TAG_LIMIT or any(len(tag) > 200 or re.search(r"\s", tag) for tag in tags):
             raise invalid(
                 node,
@@ -89,9 +90,16 @@ class Tags(colander.SchemaType):  # type: ignore[misc]
         return [tag for tag in tags if tag.strip(":")]
 
 
+def plain(value: Any) -> Any:
+    """Leave out what nobody sees but what spoils what stands beside it: control characters, and
+    overrides of the reading direction.
+    """
+    return without_controls(value.replace("\r\n", "\n")) if isinstance(value, str) else value
+
+
 def one_line(value: Any) -> Any:
     """Put a title on one line."""
-    return " ".join(value.split()) if isinstance(value, str) else value
+    return " ".join(plain(" ".join(value.split())).split()) if isinstance(value, str) else value
 
 
 def good_title(node: Any, value: str) -> None:
@@ -134,7 +142,7 @@ class Creation(colander.MappingSchema):  # type: ignore[misc]
     """A new request."""
 
     title = colander.SchemaNode(Text(), preparer=one_line, validator=good_title)
-    body = colander.SchemaNode(Text(), validator=good_body)
+    body = colander.SchemaNode(Text(), preparer=plain, validator=good_body)
     external_user_name = colander.SchemaNode(
         Text(), missing=None, preparer=one_line, validator=colander.Length(max=200)
     )
@@ -149,7 +157,7 @@ class Correspondence(colander.MappingSchema):  # type: ignore[misc]
         Text(),
         validator=colander.OneOf(["request", "response"]),
     )
-    body = colander.SchemaNode(Text(), validator=good_body)
+    body = colander.SchemaNode(Text(), preparer=plain, validator=good_body)
     sent_at = colander.SchemaNode(Moment(), missing=None)
     state = colander.SchemaNode(Text(), missing=None)
 

@@ -42,6 +42,48 @@ class Blob:
     size: int
 
 
+class Staged:
+    """A file on its way into the store: hashed while it is written, kept only when `keep` is
+    called; `discard` leaves nothing of it.
+    """
+
+    def __init__(self, store: "BlobStore", limit: int | None) -> None:
+        self._store, self._limit, self._digest = store, limit, hashlib.sha256()
+        descriptor, name = tempfile.mkstemp(dir=store.folder, prefix=".new-")
+        self._out, self._temporary = os.fdopen(descriptor, "wb"), Path(name)
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes; TooLarge when there are more than allowed."""
+        self.size += len(piece)
+        if self._limit and self.size > self._limit:
+            raise TooLarge(self._limit)
+        self._digest.update(piece)
+        self._out.write(piece)
+
+    @property
+    def blob(self) -> Blob:
+        """What was written so far."""
+        return Blob(self._digest.hexdigest(), self.size)
+
+    def seal(self) -> Path:
+        """Take no more and give where the bytes can be read until they are kept."""
+        self._out.close()
+        return self._temporary
+
+    def keep(self) -> Blob:
+        """Put the file under its address; returns once its bytes are safe on disk."""
+        _fsync(self.seal())
+        self._store.settle(self._temporary, self._store.path(self.blob.sha256))
+        self._temporary.unlink(missing_ok=True)
+        return self.blob
+
+    def discard(self) -> None:
+        """Leave nothing behind, unless it is kept already; harmless to repeat."""
+        self._out.close()
+        self._temporary.unlink(missing_ok=True)
+
+
 class BlobStore:
     """A folder of files by content: `ab/cd/abcd...`."""
 
@@ -53,26 +95,20 @@ class BlobStore:
         """Keep what the stream holds; TooLarge beyond `limit` bytes. Returns once the bytes are
         safe on disk.
         """
-        digest, size = hashlib.sha256(), 0
-        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix=".new-")
-        temporary = Path(name)
+        staged = self.stage(limit)
         try:
-            with os.fdopen(descriptor, "wb") as out:
-                while piece := stream.read(_PIECE):
-                    size += len(piece)
-                    if limit is not None and size > limit:
-                        raise TooLarge(limit)
-                    digest.update(piece)
-                    out.write(piece)
-                out.flush()
-                os.fsync(out.fileno())
-            blob = Blob(digest.hexdigest(), size)
-            self._settle(temporary, self.path(blob.sha256))
+            while piece := stream.read(_PIECE):
+                staged.write(piece)
+            return staged.keep()
         finally:
-            temporary.unlink(missing_ok=True)
-        return blob
+            staged.discard()
 
-    def _settle(self, temporary: Path, target: Path) -> None:
+    def stage(self, limit: int | None = None) -> Staged:
+        """Begin a file that arrives piece by piece, of at most `limit` bytes (0: of any size)."""
+        return Staged(self, limit)
+
+    def settle(self, temporary: Path, target: Path) -> None:
+        """Move a file that is on disk to its address, unless its content is there already."""
         try:
             os.utime(
                 target
@@ -82,7 +118,7 @@ class BlobStore:
             temporary.chmod(0o640)
             temporary.replace(target)
             for folder in (target.parent, target.parent.parent, self.folder):
-                _fsync_folder(folder)
+                _fsync(folder)
 
     def path(self, sha256: str) -> Path:
         """Give where the file with this SHA-256 is (or would be)."""
@@ -163,8 +199,9 @@ def _untouched(path: Path) -> float:
         return -1.0
 
 
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _fsync(path: Path) -> None:
+    """Bring a file or folder to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

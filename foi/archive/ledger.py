@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, case, func, inspect, select, text
@@ -145,10 +146,33 @@ def _append(db: Session, events: Sequence[Event]) -> None:
     moment = now()  # read under the lock, so that recorded_at follows the order of ids
     for event in events:
         event.recorded_at = moment
-    db.add_all(events)
-    db.flush()
+    _insert(db, events)
     _raise_versions(db, events, moment)
     owe(db, (subject for event in events for subject in subjects(event)))
+
+
+_POINTERS = ("request", "body", "person", "message", "attachment", "annotation")
+_PLAIN = ("kind", "audience", "happened_at", "recorded_at", "actor", "params")
+_INSERT = Event.__table__.insert().returning(  # type: ignore[attr-defined]
+    Event.__table__.c.id, sort_by_parameter_order=True
+)
+
+
+def _insert(db: Session, events: Sequence[Event]) -> None:
+    """Write events and give them their ids, past the mapper: it took longer than all else about
+    them. What they point at is written already.
+    """
+    rows = []
+    for event in events:
+        row = {name: getattr(event, name) for name in _PLAIN}
+        for name in _POINTERS:
+            pointed = getattr(event, name)
+            if pointed is not None:
+                setattr(event, f"{name}_id", pointed.id)
+            row[f"{name}_id"] = getattr(event, f"{name}_id")
+        rows.append(row)
+    for event, event_id in zip(events, db.execute(_INSERT, rows).scalars(), strict=True):
+        event.id = event_id
 
 
 def scopes(event: Event) -> Iterable[str]:
@@ -189,15 +213,20 @@ def _raise_versions(db: Session, events: Sequence[Event], moment: datetime) -> N
     for event in events:
         for scope in scopes(event):
             newest[scope] = event.id
-    insert = upserting(db, Version)
-    statement = insert.on_conflict_do_update(
-        index_elements=["scope"],
-        set_={"position": insert.excluded.position, "changed_at": insert.excluded.changed_at},
-    )
     # Sorted, so that two writers never wait for each other's rows crosswise.
     db.execute(
-        statement,
+        _version_upsert(db.get_bind().dialect.name),
         [{"scope": s, "position": newest[s], "changed_at": moment} for s in sorted(newest)],
+    )
+
+
+@cache
+def _version_upsert(dialect: str) -> Any:
+    """To write such a statement costs more than to run it."""
+    insert = _inserting(dialect, Version)
+    return insert.on_conflict_do_update(
+        index_elements=["scope"],
+        set_={"position": insert.excluded.position, "changed_at": insert.excluded.changed_at},
     )
 
 
@@ -238,8 +267,21 @@ def owe(db: Session, changed: Iterable[str], consumers: Iterable[str] | None = N
         pairs = [(name, s) for s in wanted for name in consumers]
     if not pairs:
         return
-    insert, held = upserting(db, Delivery), Delivery.__table__.c
-    statement = insert.on_conflict_do_update(
+    fresh = {"mark": 1, "attempts": 0, "error": "", "parked": False}
+    moment = now()
+    db.execute(
+        _delivery_upsert(db.get_bind().dialect.name),
+        [
+            {"consumer": c, "subject": s, "due_at": moment, "created_at": moment, **fresh}
+            for c, s in sorted(pairs)
+        ],
+    )
+
+
+@cache
+def _delivery_upsert(dialect: str) -> Any:
+    insert, held = _inserting(dialect, Delivery), Delivery.__table__.c
+    return insert.on_conflict_do_update(
         index_elements=["consumer", "subject"],
         set_={
             "mark": held.mark + 1,
@@ -248,22 +290,15 @@ def owe(db: Session, changed: Iterable[str], consumers: Iterable[str] | None = N
             "attempts": case((held.parked, 0), else_=held.attempts),
         },
     )
-    fresh = {"mark": 1, "attempts": 0, "error": "", "parked": False}
-    moment = now()
-    db.execute(
-        statement,
-        [
-            {"consumer": c, "subject": s, "due_at": moment, "created_at": moment, **fresh}
-            for c, s in sorted(pairs)
-        ],
-    )
 
 
 def upserting(db: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Give the INSERT of the database at hand that knows ON CONFLICT."""
-    insert: Any = (
-        postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    )
+    return _inserting(db.get_bind().dialect.name, model)
+
+
+def _inserting(dialect: str, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     made: sqlite.Insert | postgresql.Insert = insert(model.__table__)
     return made
 

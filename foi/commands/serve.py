@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 import click
-import waitress
 
 from foi import configure, migrations
 from foi.cli import Context
 from foi.demo import load as load_demo
 from foi.demo import things_to_try
+from foi.server import serving
 from foi.settings import Settings, local_address
 from foi.site import Site
 from foi.work.worker import Worker
@@ -62,14 +62,7 @@ def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade:
         load_demo(site)
     # It warns of every request that waits for a thread for a moment: noise, not news.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    server = waitress.create_server(
-        app,
-        sockets=[listening],
-        threads=settings.threads,
-        max_request_body_size=settings.body_limit,
-        channel_timeout=120,
-        ident=None,
-    )
+    server = serving(app, listening, settings)
     worker = Worker(site) if settings.worker else None
     if worker:
         worker.start()
@@ -126,22 +119,34 @@ def _interrupt(*_: object) -> None:
     is_flag=True,
     help="Show what was given up after many attempts, and why; do no work.",
 )
-@click.option("--retry", is_flag=True, help="Make what was given up due again; do no work.")
+@click.option(
+    "--retry",
+    metavar="[NUMBER]",
+    is_flag=False,
+    flag_value="all",
+    help="Make what was given up due again, or the one that --parked shows under NUMBER; do no "
+    "work.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def work(ctx: Context, once: bool, parked: bool, retry: bool, as_json: bool) -> None:
+def work(ctx: Context, once: bool, parked: bool, retry: str | None, as_json: bool) -> None:
     """Do the owed work (index, texts, bridge ...) in a process of its own; any number may run."""
     import json
 
+    from foi.archive import casework
     from foi.archive.models import Delivery
     from foi.work import duties, outbox
     from foi.work.worker import drain
 
     site: Site = ctx.site()
     site.consumers.prepare()
-    if retry:
+    if retry is not None:
+        wanted = _numbers(retry)
         with site.sessions.writing() as db:
-            click.echo(outbox.retry(db))
+            number = outbox.retry(db, wanted)
+            if number:
+                casework.note(db, "desk", "retried", number=number)
+        click.echo(number)
     elif parked:
         with site.sessions.reading() as db:
             rows = [
@@ -158,7 +163,8 @@ def work(ctx: Context, once: bool, parked: bool, retry: bool, as_json: bool) -> 
             click.echo(json.dumps(rows))
         for row in [] if as_json else rows:
             tried = f"tried {row['attempts']} times"
-            click.echo(f"{row['consumer']} {row['subject']} ({tried}): {row['error']}")
+            what = f"{row['id']}: {row['consumer']} {row['subject']}"
+            click.echo(f"{what} ({tried}): {row['error']}")
         sys.exit(1 if rows else 0)
     elif once:
         duties.perform(site)
@@ -173,6 +179,15 @@ def work(ctx: Context, once: bool, parked: bool, retry: bool, as_json: bool) -> 
             stop.wait()
         worker.stop()
     site.close()
+
+
+def _numbers(retry: str) -> list[int] | None:
+    """Read which deliveries to try again; None for all."""
+    if retry == "all":
+        return None
+    if not (retry.isascii() and retry.isdigit() and len(retry) < 10):
+        raise click.UsageError(f"--retry {retry}: this is no number that --parked shows.")
+    return [int(retry)]
 
 
 commands = [serve, work]

@@ -1,5 +1,5 @@
 """What the clock asks for: announcing deadlines that have passed, sweeping files that nothing
-names.
+names, and what other parts of the site have added to its duties.
 """
 
 import itertools
@@ -20,6 +20,8 @@ def perform(site: Site) -> None:
     while announce(site) >= _BATCH:
         pass
     sweep(site)
+    for duty in site.duties:
+        duty(site)
 
 
 def announce(site: Site) -> int:

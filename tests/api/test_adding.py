@@ -51,6 +51,20 @@ class TestSpellings:
         body = multipart(field("k", council.key), field(name, DOCUMENT))
         self.check(council, made, council.send(f"/api/v2/request/{made.id}?x", body))
 
+    @pytest.mark.parametrize("beside", [True, False])
+    def test_json_body_that_is_shaped_like_the_form(
+        self, council: Authority, beside: bool
+    ) -> None:
+        made = council.made()
+        document = ANSWER if beside else ANSWER | {"state": "rejected"}
+        form = {"k": council.key, "correspondence_json": document}
+        form |= {"state": "rejected"} if beside else {}
+        path = f"/api/v2/request/{made.id}"
+        council.web.post_json(path, form)
+        assert state(council, made) == "rejected"
+        refused = council.web.post_json(path, form | {"state": 5}, status=422)
+        assert refused.json["errors"] == ["'5' is not a valid request state"]
+
     def test_json_body(self, council: Authority) -> None:
         made = council.made()
         path = f"/api/v2/request/{made.id}.json?k={council.key}"

@@ -47,6 +47,14 @@ class TestSpellings:
     def test_json_body(self, council: Authority) -> None:
         self.check(council, council.web.post_json(f"/api/v2/request?k={council.key}", CREATION))
 
+    @pytest.mark.parametrize("name", ["json", "request_json"])
+    @pytest.mark.parametrize("document", [CREATION, DOCUMENT])
+    def test_json_body_that_is_shaped_like_the_form(
+        self, council: Authority, name: str, document: Any
+    ) -> None:
+        form = {"k": council.key, name: document}
+        self.check(council, council.web.post_json("/api/v2/request", form))
+
     def test_key_in_the_query(self, council: Authority) -> None:
         path = f"/api/v2/request?k={council.key}"
         self.check(council, council.web.post(path, {"json": DOCUMENT}))
@@ -164,6 +172,20 @@ def test_text_is_tidied_as_alaveteli_does(council: Authority) -> None:
     assert made.title == "Lamp posts in Mill Lane"
     data = council.web.get(f"/request/{made.url_title}.json").json
     assert data["messages"][0]["text"] == "Dear\n\nAll"
+
+
+def test_what_would_spoil_its_surroundings_is_left_out(council: Authority) -> None:
+    made = council.made(
+        title="Lamp\u202e posts\x1b[31m in\x85 Mill Lane",
+        body="How\x07 many?\u202e\ufffe",
+        external_user_name="Bob\u202e Rushes",
+        tags=["li\x1bghts"],
+    )
+    assert made.title == "Lamp posts[31m in Mill Lane"
+    assert made.external_user_name == "Bob Rushes"
+    shown = council.web.get(f"/request/{made.url_title}.json").json
+    assert shown["messages"][0]["text"] == "How many?"
+    assert shown["tags"] == [["lights", None]]
 
 
 def test_text_of_any_script_and_size_arrives_whole(council: Authority) -> None:

@@ -1,0 +1,67 @@
+"""Waitress as the site wants it: its own refusals in the one shape for every failure.
+
+Waitress takes a body to the end, on disk, before the application hears of it: a client that
+drops the connection is never heard of at all, and a body beyond the limit is refused at its
+announcement. It would tell so in plain text, which no client of the API expects.
+"""
+
+import json
+import socket
+import sys
+from typing import Any
+
+import waitress
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+from waitress.utilities import RequestEntityTooLarge
+
+from foi.settings import Settings
+
+
+class _Refusal(ErrorTask):  # type: ignore[misc]
+    """Tells in JSON why a call was not let in; on a page, in plain text, as ever."""
+
+    def execute(self) -> None:
+        """Write the answer."""
+        # Where even the address could not be read, a program has sent it.
+        path = getattr(self.request, "path", "")
+        if path and not path.startswith("/api/"):
+            super().execute()
+            return
+        error = self.request.error
+        limit = self.channel.server.adj.max_request_body_size
+        too_large = isinstance(error, RequestEntityTooLarge)
+        said = f"The call is larger than {limit - 1:,} bytes." if too_large else str(error.body)
+        body = json.dumps({"errors": [said]}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    error_task_class = _Refusal
+
+    def handle_close(self) -> None:
+        """Let go of what a client had sent when it dropped the connection: a file of any size."""
+        if self.request is not None:
+            self.request.close()
+        super().handle_close()
+
+
+def serving(app: Any, listening: socket.socket, settings: Settings) -> Any:
+    """Make the server of an application; `run` it."""
+    server = waitress.create_server(
+        app,
+        sockets=[listening],
+        threads=settings.threads,
+        # Waitress refuses what has just as many bytes, too.
+        max_request_body_size=(settings.body_limit or sys.maxsize - 1) + 1,
+        channel_timeout=120,
+        # Who is trusted with it is the site's own to say (foi.limits.address).
+        clear_untrusted_proxy_headers=not settings.trusted_proxies,
+        ident=None,
+    )
+    server.channel_class = _Channel
+    return server
