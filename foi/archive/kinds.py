@@ -62,9 +62,30 @@ class Kind(StrEnum):
     """An authority's write key was replaced."""
     KEY_CARRIED = "key_carried"
     """A key that an authority had on a former site was accepted here."""
+    KEY_SHOWN = "key_shown"
+    """An authority's write key was shown to somebody at the desk."""
+    DESK_ACT = "desk_act"
+    """Somebody who runs the site did something; `params.did` names it, and further members say
+    with what and why. What the public may know of it has events of its own.
+    """
+    SIGN_IN = "sign_in"
+    """Somebody signed in or out, ended sessions or was kept from trying further: `params.did`;
+    `params.account` is the account's number.
+    """
+    ACCOUNT_EDIT = "account_edit"
+    """An account was made or changed; `params.did` says how, `params.account` is its number."""
 
 
-DESK_ONLY = frozenset({Kind.KEY_ROTATED, Kind.KEY_CARRIED})
+DESK_ONLY = frozenset(
+    {
+        Kind.KEY_ROTATED,
+        Kind.KEY_CARRIED,
+        Kind.KEY_SHOWN,
+        Kind.DESK_ACT,
+        Kind.SIGN_IN,
+        Kind.ACCOUNT_EDIT,
+    }
+)
 """Kinds that never reach the public."""
 
 CORRESPONDENCE = (Kind.SENT, Kind.FOLLOWUP_SENT, Kind.RESPONSE, Kind.COMMENT)

@@ -28,11 +28,13 @@ def _body(db: Session, url_name: str) -> Body:
 @click.argument("url_name")
 @click.pass_obj
 def show(ctx: Context, url_name: str) -> None:
-    """Print the key of an authority, alone."""
+    """Print the key of an authority, alone; that it was shown is recorded."""
     site: Site = ctx.site()
-    with site.sessions.reading() as db:
+    with site.sessions.writing() as db:
         body = _body(db, url_name)
-        click.echo(site.keys.make(body.id, body.key_generation))
+        casework.show_key(db, body, "desk")
+        made = site.keys.make(body.id, body.key_generation)
+    click.echo(made)
     site.close()
 
 

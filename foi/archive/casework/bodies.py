@@ -4,13 +4,14 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy.orm import Session
 
 from foi.archive import ledger
 from foi.archive.casework import names, tags
 from foi.archive.deadlines import JURISDICTIONS, UnknownJurisdiction
+from foi.archive.history import BodyVersion
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, CarriedKey
 
@@ -26,6 +27,10 @@ class BodyFields(TypedDict, total=False):
     disclosure_log: str
     request_email: str
     jurisdiction: str
+
+
+FIELDS = (*BodyFields.__annotations__, "url_name")
+"""The columns of an authority's record that its versions keep, beside its tags."""
 
 
 def sort_name(name: str) -> str:
@@ -78,10 +83,11 @@ def edit_body(
     """Change an authority's record and give the names of the fields that differ; no difference, no
     event.
 
-    A new `url_name` leaves the former one redirecting.
+    A new `url_name` leaves the former one redirecting; the record as it was is kept as a version.
     """
     _check_jurisdiction(fields)
     ledger.hold(db, body)
+    former = as_it_is(db, body)
     changed = [name for name, value in fields.items() if getattr(body, name) != value]
     for name in changed:
         setattr(body, name, fields[name])  # type: ignore[literal-required]
@@ -92,11 +98,19 @@ def edit_body(
     if tag_texts is not None and tags.replace_tags(db, "body", body.id, tag_texts):
         changed.append("tags")
     if changed:
+        db.add(former)
         body.sort_name = sort_name(body.name)
         body.version += 1
         body.updated_at = ledger.now()
         ledger.record(db, ledger.happening(Kind.BODY_EDITED, actor, body=body, changed=changed))
     return changed
+
+
+def as_it_is(db: Session, body: Body) -> BodyVersion:
+    """Give an authority's record as it is at present, not kept yet."""
+    record: dict[str, Any] = {name: getattr(body, name) for name in FIELDS}
+    record["tags"] = [tags.format_tag(*pair) for pair in tags.tags_of(db, "body", body.id)]
+    return BodyVersion(body_id=body.id, version=body.version, record=record, until=ledger.now())
 
 
 def _check_jurisdiction(fields: BodyFields) -> None:
@@ -111,6 +125,11 @@ def rotate_key(db: Session, body: Body, actor: str) -> None:
     body.key_generation += 1
     db.query(CarriedKey).filter_by(body_id=body.id).delete()
     ledger.record(db, ledger.happening(Kind.KEY_ROTATED, actor, body=body))
+
+
+def show_key(db: Session, body: Body, actor: str) -> None:
+    """Note that the authority's key is shown to somebody; the key itself is made by `Keys`."""
+    ledger.record(db, ledger.happening(Kind.KEY_SHOWN, actor, body=body))
 
 
 def carry_key(db: Session, body: Body, key: str, actor: str) -> None:

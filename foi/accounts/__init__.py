@@ -1,0 +1,1 @@
+"""Accounts and sessions: how people sign in, whatever they may then do."""
