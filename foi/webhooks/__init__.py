@@ -1,0 +1,14 @@
+"""Telling authorities and integrators what happened, as it happens."""
+
+from pyramid.config import Configurator
+
+
+def includeme(config: Configurator) -> None:
+    """Register the consumer that sends, and the duties that go with it."""
+    from foi.webhooks.consumer import Webhooks
+    from foi.webhooks.log import prune
+
+    site = config.registry["foi.site"]
+    consumer = Webhooks(site)
+    site.consumers.add(consumer)
+    site.duties.extend([consumer.catch_up, prune])
