@@ -50,7 +50,7 @@ def _email(text: str) -> str:
         raise ValueError(f"{text!r} is not an e-mail address: {error}") from None
 
 
-_FIELDS: dict[str, tuple[str, Callable[[str], str]]] = {
+FIELDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "Name": ("name", one_line),
     "Short name": ("short_name", one_line),
     "Home page": ("home_page", web_address),
@@ -60,8 +60,11 @@ _FIELDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "Jurisdiction": ("jurisdiction", lambda text: check_jurisdiction(text.strip())),
     "Request email": ("request_email", _email),
 }
+"""The columns that are fields of an authority: each one's name and what reads it (ValueError for
+what it cannot take).
+"""
 _OTHERS = ("URL name", "Tags", "Created at", "Updated at", "Version", "Internal ID")
-COLUMNS = (*_FIELDS, *_OTHERS)
+COLUMNS = (*FIELDS, *_OTHERS)
 """The columns that a file may have, in any order; `Name` it must have."""
 
 
@@ -152,7 +155,7 @@ def _read(
         return None
     cells = _Cells(columns, row.cells)
     fields: BodyFields = {}
-    for column, (name, reader) in _FIELDS.items():
+    for column, (name, reader) in FIELDS.items():
         value = cells.read(column, reader)
         if value is not None:
             fields[name] = value  # type: ignore[literal-required]

@@ -1,6 +1,6 @@
 """Requests with their correspondence, from a file of JSON Lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -9,7 +9,7 @@ from foi.archive.importing.archive import Archive
 from foi.archive.importing.batches import Batches, Entry, Outcome
 from foi.archive.importing.format import LONGEST_LINE, schema
 from foi.archive.importing.known import Known
-from foi.archive.importing.lines import open_lines, read_lines
+from foi.archive.importing.lines import Line, open_lines, read_lines
 from foi.archive.importing.opening import open_thread
 from foi.archive.importing.report import Progress, Refused, Report
 from foi.archive.importing.threads import Thread, read_thread
@@ -22,12 +22,27 @@ def import_requests(site: Archive, path: Path, progress: Progress) -> Report:
     A request is known by source, reference and address together; files are looked for in the
     folder of `path`.
     """
-    report = Report()
     file, total = open_lines(path)
-    sound = schema(site.calendar, path.resolve().parent)
+    with file:
+        lines = read_lines(file, LONGEST_LINE)
+        return import_lines(site, lines, path.resolve().parent, total, progress, Report())
+
+
+def import_lines(
+    site: Archive,
+    lines: Iterable[Line],
+    folder: Path,
+    total: int,
+    progress: Progress,
+    report: Report,
+) -> Report:
+    """Import requests from lines of JSON, files looked for in `folder`, and add to the report what
+    became of each line; the lines end at `total`.
+    """
+    sound = schema(site.calendar, folder)
 
     def entries() -> Iterator[Entry[Thread]]:
-        for line in read_lines(file, LONGEST_LINE):
+        for line in lines:
             try:
                 if line.data is None:
                     raise Refused(f"the line is longer than {LONGEST_LINE:,} bytes")
@@ -42,8 +57,7 @@ def import_requests(site: Archive, path: Path, progress: Progress) -> Report:
                 report.refuse(line.number, refused.reasons)
             progress(line.end, total, report)
 
-    with file:
-        Batches(site, _take, report).run(entries())
+    Batches(site, _take, report).run(entries())
     report.refused.sort(key=lambda refusal: refusal.line)
     progress(total, total, report)
     return report

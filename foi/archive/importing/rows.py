@@ -31,9 +31,11 @@ class Row:
 
 @dataclass
 class Rows:
-    """Reads the rows of a file; every row must have as many cells as the first."""
+    """Reads the rows of a file; if they are `even`, each must have as many cells as the first."""
 
     file: BinaryIO
+    delimiter: str = ","
+    even: bool = True
     width: int = 0
     _again: deque[Line] = field(default_factory=deque)
 
@@ -69,10 +71,10 @@ class Rows:
                 first.number, first.end, [], f"the line is longer than {LONGEST_LINE:,} bytes"
             )
         try:
-            cells = next(csv.reader(texts(), strict=True))
+            cells = next(csv.reader(texts(), strict=True, delimiter=self.delimiter))
         except (csv.Error, StopIteration) as error:
             wrong = f"not a row of CSV: {error or 'it does not end'}"
-        if cells and self.width and len(cells) != self.width:
+        if self.even and cells and self.width and len(cells) != self.width:
             wrong = f"has {len(cells)} cells where the first row has {self.width}"
         if wrong:
             self._again.extendleft(reversed(used[1:]))
