@@ -9,7 +9,7 @@ export PORT ?= 6543
 export FOI_DATA ?= var
 
 .DEFAULT_GOAL := help
-.PHONY: help env serve test lint types check bench aleph ci lock clean
+.PHONY: help env serve test browser lint types check bench aleph ci lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,10 @@ serve: $(VENV)/.serve ## set everything up and start the site (PORT, FOI_DATA)
 	@$(BIN)/foi serve --demo
 
 test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest -q -n $${FOI_TEST_PROCESSES:-4} --dist worksteal
+	@$(BIN)/python -m pytest -q -n $${FOI_TEST_PROCESSES:-4} --dist worksteal --ignore=tests/browser
+
+browser: $(VENV)/.dev ## look at every kind of page in Chromium: accessibility, width, keyboard, print
+	@$(BIN)/python -m pytest -q tests/browser
 
 lint: $(VENV)/.dev ## style, and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -14,6 +14,9 @@ from foi import settings as foi_settings
 from foi.archive.models import Base
 from foi.db import make_engine
 
+PARTS = ("foi.accounts", "foi.api", "foi.limits", "foi.webhooks")
+"""The parts of the site that have tables beside the archive's."""
+
 
 def _settings() -> foi_settings.Settings:
     given = context.config.attributes.get("settings")
@@ -22,8 +25,8 @@ def _settings() -> foi_settings.Settings:
     return foi_settings.load(context.config.get_section("app:main") or {})
 
 
-def _import_extension_models(settings: foi_settings.Settings) -> None:
-    for name in settings.extensions:
+def _import_models(settings: foi_settings.Settings) -> None:
+    for name in (*PARTS, *settings.extensions):
         try:
             importlib.import_module(f"{name}.models")
         except ModuleNotFoundError as missing:
@@ -44,7 +47,7 @@ def _run(connection: Connection) -> None:
 
 def main() -> None:
     settings = _settings()
-    _import_extension_models(settings)
+    _import_models(settings)
     connection = context.config.attributes.get("connection")
     if connection is not None:
         _run(connection)

@@ -5,7 +5,10 @@ bridge to Aleph.
 """
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foi.settings import Settings
 
 # Pyramid 2.1 imports it on purpose and pins setuptools for it; whoever runs the site can do
 # nothing about it.
@@ -13,16 +16,16 @@ warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
 
 __version__ = "0.1.0"
 
-from foi.settings import Settings, load  # noqa: E402
-
 
 def main(_global_config: dict[str, str] | None = None, **ini: str) -> Any:
     """Make the WSGI application from the settings of an ini file (PasteDeploy's `app_factory`)."""
+    from foi.settings import load
+
     pyramid = {name: value for name, value in ini.items() if name.startswith("pyramid.")}
     return configure(load(ini), pyramid).make_wsgi_app()
 
 
-def configure(settings: Settings, pyramid: dict[str, str] | None = None) -> Any:
+def configure(settings: "Settings", pyramid: dict[str, str] | None = None) -> Any:
     """Put the site together and give its Pyramid configurator."""
     from pyramid.config import Configurator
     from pyramid_tm import explicit_manager
@@ -48,9 +51,14 @@ def configure(settings: Settings, pyramid: dict[str, str] | None = None) -> Any:
     config.include("foi.db")  # request.db
     config.include("foi.pages.html")  # templates
     config.include("foi.problems")  # one shape for every failure
+    config.include("foi.headers")  # what every answer tells browsers
+    config.include("foi.security")  # who is asking
     config.include("foi.pages")  # formats, validators, the cache of finished pages
+    config.include("foi.limits")  # who calls too often
     config.include("foi.work")  # consumers of the archive's own
     config.include("foi.search")  # the index and its consumer
+    config.include("foi.api")  # calls of the write API, each carried out once
+    config.include("foi.webhooks")  # telling authorities and integrators what happened
     config.include("foi.routes")  # every address
     for extension in settings.extensions:
         config.include(extension)  # what it adds: formats, addresses, consumers

@@ -19,7 +19,19 @@ import click
 from foi import __version__, settings
 from foi.settings import BadSetting, Settings
 
-CORE = ("serve", "work", "upgrade", "importing", "keys", "rebuild", "upkeep", "demo")
+CORE = (
+    "serve",
+    "work",
+    "upgrade",
+    "importing",
+    "keys",
+    "casework",
+    "users",
+    "webhooks",
+    "rebuild",
+    "upkeep",
+    "demo",
+)
 """Modules of foi.commands; each offers `commands`, as an extension's `cli` module does."""
 
 

@@ -7,6 +7,7 @@ stops the start. Fields carry their own documentation: `foi settings` and docs/o
 it.
 """
 
+import ipaddress
 import os
 import re
 import zoneinfo
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -90,6 +92,16 @@ def _optional_address(value: str) -> str:
     return _web_address(value) if value.strip() else ""
 
 
+def _contact(value: str) -> str:
+    value = value.strip()
+    if not value or "://" in value:
+        return _optional_address(value)
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError("is neither an e-mail address nor an http(s) address") from None
+
+
 def _zone(value: str) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(value.strip())
@@ -101,6 +113,13 @@ def _jurisdiction(value: str) -> str:
     if value.strip() not in JURISDICTIONS:
         raise ValueError(f"is not one of {', '.join(sorted(JURISDICTIONS))}")
     return value.strip()
+
+
+def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in value.split())
+    except ValueError:
+        raise ValueError("holds what is no address or network such as 10.0.0.0/8") from None
 
 
 def _choice(*allowed: str, later: Mapping[str, str] | None = None) -> Callable[[str], str]:
@@ -181,6 +200,12 @@ class Settings:
     site_name: str = _setting(
         "site.name", "Open Answers", _text, "The site's name, in titles and feeds."
     )
+    site_contact: str = _setting(
+        "site.contact",
+        "",
+        _contact,
+        "E-mail or web address at which the public reaches those who run the site; shown to all.",
+    )
     site_locale: str = _setting(
         "site.locale", "en-GB", _text, "Language of the site, as in HTML's `lang`."
     )
@@ -200,9 +225,15 @@ class Settings:
     )
     body_limit: int = _setting(
         "server.body_limit",
-        "1073741824",
+        "2164260864",
         _count,
-        "Largest request body in bytes; beyond it the answer is 413.",
+        "Largest request body in bytes; beyond it the answer is 413; 0: no limit.",
+    )
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = _setting(
+        "server.trusted_proxies",
+        "",
+        _networks,
+        "Addresses or networks of reverse proxies whose X-Forwarded-For is believed.",
     )
     database: str = _setting(
         "database.url",
@@ -241,15 +272,87 @@ class Settings:
     )
     attachment_limit: int = _setting(
         "limits.attachment",
-        "268435456",
+        "1073741824",
         _count,
-        "Largest attachment in bytes; beyond it the answer is 413.",
+        "Largest attachment in bytes; beyond it the answer is 413; 0: no limit.",
+    )
+    request_limit: int = _setting(
+        "limits.request",
+        "2147483648",
+        _count,
+        "Largest sum of attachments in one call, in bytes; beyond it the answer is 413; "
+        "0: no limit.",
+    )
+    authority_limit: int = _setting(
+        "limits.authority",
+        "107374182400",
+        _count,
+        "Bytes that the attachments of one authority's requests may have together before "
+        "uploads are answered with 413; 0: no limit.",
     )
     field_limit: int = _setting(
         "limits.field",
         "2097152",
         _count,
-        "Largest form field or JSON text in bytes; beyond it the answer is 413.",
+        "Largest form, apart from its files, or JSON text in bytes; beyond it the answer is 413; "
+        "0: no limit.",
+    )
+    key_writes: int = _setting(
+        "limits.writes_per_key",
+        "0",
+        _count,
+        "Writes in a minute with one authority's key; beyond it the answer is 429; 0: no limit.",
+    )
+    address_writes: int = _setting(
+        "limits.writes_per_address",
+        "0",
+        _count,
+        "Writes of any kind in a minute from one address; 0: no limit.",
+    )
+    address_pages: int = _setting(
+        "limits.pages_per_address",
+        "0",
+        _count,
+        "Pages in a minute that are made for one address; what comes from memory is not counted; "
+        "0: no limit.",
+    )
+    address_searches: int = _setting(
+        "limits.searches_per_address",
+        "0",
+        _count,
+        "Searches, tables of everything and zips in a minute that are made for one address; "
+        "0: no limit.",
+    )
+    address_feeds: int = _setting(
+        "limits.feeds_per_address",
+        "0",
+        _count,
+        "Feeds in a minute that are made for one address; 0: no limit.",
+    )
+    address_bad_keys: int = _setting(
+        "limits.bad_keys_per_address",
+        "0",
+        _count,
+        "Keys in a minute from one address that are none, after which it may try no further; "
+        "0: no limit.",
+    )
+    account_sign_ins: int = _setting(
+        "limits.sign_ins_per_account",
+        "10",
+        _count,
+        "Tries to sign in to one account within a quarter of an hour; 0: no limit.",
+    )
+    address_sign_ins: int = _setting(
+        "limits.sign_ins_per_address",
+        "50",
+        _count,
+        "Tries to sign in from one address within a quarter of an hour; 0: no limit.",
+    )
+    webhooks_private: bool = _setting(
+        "webhooks.allow_private",
+        "false",
+        _flag,
+        "Whether webhooks may be sent to private addresses and to this machine.",
     )
     text_seconds: float = _setting(
         "text.seconds", "30", _seconds, "Seconds that reading the text of one file may take."
@@ -273,6 +376,30 @@ class Settings:
         _collection,
         "foreign_id of the collection, [a-z0-9_]; empty: foi_ and the site's host.",
     )
+    bridge_file: str = _setting(
+        "bridge.file",
+        "",
+        _text,
+        "TOML file with the collections that Aleph shall hold, and further Alephs "
+        "(docs/reporters.md); empty: one collection for the site.",
+    )
+    bridge_parallel: int = _setting(
+        "bridge.parallel", "8", _some, "Requests that are sent to an Aleph at the same time."
+    )
+
+    @property
+    def any_limit(self) -> bool:
+        """Whether anybody is limited in how often they may call."""
+        return any(
+            (
+                self.key_writes,
+                self.address_writes,
+                self.address_pages,
+                self.address_searches,
+                self.address_feeds,
+                self.address_bad_keys,
+            )
+        )
 
     @property
     def data_folder(self) -> Path:

@@ -2,7 +2,8 @@
 alike.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from pyramid.request import Request
 from sqlalchemy import Engine, select
@@ -29,6 +30,10 @@ class Site:
     keys: Keys
     calendar: Calendar
     consumers: Consumers
+    duties: list[Callable[["Site"], object]] = field(default_factory=list)
+    """What else the clock asks for, added by the parts whose duty it is."""
+    closing: list[Callable[[], object]] = field(default_factory=list)
+    """What else lets go when the site closes, added by the parts that hold on to something."""
 
     def url(self, path: str) -> str:
         """Give the absolute address of a path of the site."""
@@ -36,6 +41,8 @@ class Site:
 
     def close(self) -> None:
         """Let go of every database connection."""
+        for close in self.closing:
+            close()
         self.engine.dispose()
         self.versions.close()
 

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 from foi import configure, migrations, settings
 from foi.archive import casework
 from foi.archive.models import Body, InfoRequest, Person
+from foi.demo import load
 from foi.site import Site
+from foi.work.worker import drain
 
 LETTER = (
     "Dear Council,\n\nHow many lamp posts are there in Mill Lane?\n\nYours faithfully,\nAda Fenn"
@@ -56,6 +58,19 @@ def start(folder: Path, migrated: bytes, **ini: str) -> Running:
     config = configure(made)
     app = config.make_wsgi_app()
     return Running(config, config.registry["foi.site"], app)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Path:
+    """The data of a site with the demo content, its files read and its index made, once; whoever
+    uses it starts from a copy.
+    """
+    made = start(tmp_path_factory.mktemp("demo") / "site", migrated)
+    assert load(made.site) >= 40
+    drain(made.site)
+    made.config.registry["foi.search"].close()
+    made.site.close()
+    return made.site.settings.data
 
 
 @pytest.fixture

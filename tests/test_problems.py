@@ -38,6 +38,9 @@ def refused(town: Town, path: str, status: int | tuple[int, ...]) -> Any:
         assert set(answered.json) == {"errors"}
         assert answered.json["errors"][0]
         assert answered.headers["Access-Control-Allow-Origin"] == "*"
+    elif path.startswith("/feed/"):
+        assert answered.content_type == "text/plain"
+        assert len(answered.text.splitlines()) > 1
     else:
         assert answered.content_type == "text/html"
         assert answered.html.h1.get_text()

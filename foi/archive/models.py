@@ -86,7 +86,9 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Instant, str: Text, dict[str, Any]: JSON}
+    # Every whole number has 64 bits: one from an address or a cursor, up to that size, is then
+    # compared and found to name nothing, instead of being refused by PostgreSQL.
+    type_annotation_map = {datetime: Instant, str: Text, dict[str, Any]: JSON, int: BigId}
 
 
 class Person(Base):
@@ -184,6 +186,16 @@ class InfoRequest(Base):
             "due_on",
             sqlite_where=text("described_state = 'waiting_response'"),
             postgresql_where=text("described_state = 'waiting_response'"),
+        ),
+        # An authority's requests counted by how they stand, from the index alone.
+        Index(
+            "ix_request_standing",
+            "body_id",
+            "prominence",
+            "described_state",
+            "awaiting_description",
+            "due_on",
+            "very_overdue_on",
         ),
         Index(
             "uq_request_origin",
@@ -312,6 +324,12 @@ class Event(Base):
         Index(None, "body_id", "id"),
         Index(None, "person_id", "id"),
         Index(None, "message_id"),
+        Index(
+            "ix_event_withdrawals",
+            "id",
+            sqlite_where=text("kind IN ('hide', 'erase')"),
+            postgresql_where=text("kind IN ('hide', 'erase')"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -384,6 +402,24 @@ class ExtractedText(Base):
     text: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     extracted_at: Mapped[datetime]
+
+
+class FileView(Base):
+    """The file with this SHA-256 as safe HTML, not masked yet, or why there is none; disposable as
+    its text is, and gone with it.
+    """
+
+    __tablename__ = "file_view"
+
+    sha256: Mapped[str] = mapped_column(
+        String(64), ForeignKey("extracted_text.sha256", ondelete="CASCADE"), primary_key=True
+    )
+    state: Mapped[str] = mapped_column(String(12))
+    html: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")
+    version: Mapped[int]
+    """`conversion.VERSION` at the time: an older view is made again."""
+    made_at: Mapped[datetime]
 
 
 class Fact(Base):

@@ -25,6 +25,7 @@ RESERVED = {
     "list",
     "feed",
     "search",
+    "search_ahead",
     "new",
     "body",
     "request",
