@@ -9,7 +9,7 @@ export PORT ?= 6543
 export FOI_DATA ?= var
 
 .DEFAULT_GOAL := help
-.PHONY: help env serve test browser lint types check bench aleph ci lock clean
+.PHONY: help env serve test browser lint types check bench torture aleph ci lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ check: lint types test ## everything a change must pass
 
 bench: $(VENV)/.dev ## requests per second and percentiles, beside a bare view (needs wrk)
 	@$(BIN)/python -m benchmarks.speed
+	@$(BIN)/python -m benchmarks.search --sizes 7000
+
+torture: $(VENV)/.dev ## kill the bridge's worker 200 times while the archive changes
+	@FOI_KILLS=200 FOI_KILLED_REQUESTS=500 $(BIN)/python -m pytest -q -s tests/bridge/test_crash.py
 
 aleph: $(VENV)/.dev ## start a stand-in of Aleph to try the bridge on
 	@$(BIN)/python -m tests.aleph --port $${ALEPH_PORT:-8780}

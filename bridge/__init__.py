@@ -5,12 +5,13 @@ Included by name (`foi.extensions`); it imports foi and is never imported by it.
 
 from pyramid.config import Configurator
 
+from bridge.config import remotes
 from bridge.consumer import AlephConsumer
 from foi.site import Site
 
 
 def includeme(config: Configurator) -> None:
-    """Let the worker keep Aleph in step when `aleph.host` names one."""
+    """Let the worker keep each Aleph in step that `aleph.host` or `bridge.file` names."""
     site: Site = config.registry["foi.site"]
-    if site.settings.aleph_host:
-        site.consumers.add(AlephConsumer(site))
+    for remote in remotes(site.settings):
+        site.consumers.add(AlephConsumer(site, remote))

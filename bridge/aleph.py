@@ -6,17 +6,19 @@ drops what a server refuses. What it gives up: searching, and everything else th
 """
 
 import json
-import re
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from bridge.wire import AlephDenied, AlephError, Json, Wire
+from bridge.model import Model
+from bridge.wire import LOST, AlephDenied, AlephDown, AlephError, Json, Wire
 
+T = TypeVar("T")
 BULK_COUNT, BULK_BYTES = 1000, 5_000_000
 """Entities, and bytes of JSON, in one bulk write."""
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]*(\.[0-9a-f]{40})?")
 _REFUSED_IN_A_ROW = 16
 # A thousand entities are halved ten times to find a bad one; more refusals than this without one
 # success between them mean that nothing would be taken.
@@ -24,6 +26,9 @@ _REFUSED_IN_A_ROW = 16
 
 class Aleph(Wire):
     """One Aleph as the bearer of one key sees it."""
+
+    model = Model()
+    """What it says it takes, once `check` has asked; before, anything goes."""
 
     # Who we are
 
@@ -33,13 +38,15 @@ class Aleph(Wire):
         A bad key is answered like no key at all, with empty lists: only some addresses refuse.
         """
         try:
-            app = self.call("GET", "metadata").get("app")
+            about = self.call("GET", "metadata")
         except AlephError as error:
             if error.status != 404:
                 raise
-            app = None
+            about = {}
+        app = about.get("app")
         if not isinstance(app, dict):
             raise AlephError(0, f"what answers at {self.host} is not an Aleph")
+        self.model = Model(about.get("model"))
         self.call("GET", "status")
         return str(app.get("version", ""))
 
@@ -74,30 +81,32 @@ class Aleph(Wire):
         """Change what a collection says of itself; `label` must be among the fields."""
         self.call("POST", f"collections/{collection_id}", fields=fields)
 
-    def idle(self, collection_id: str) -> bool:
-        """Tell whether nothing is queued for a collection, be it finished or never begun."""
+    def queued(self, collection_id: str) -> int:
+        """Give how many tasks wait or run for a collection; none: finished, or never begun."""
         status = self.call("GET", f"collections/{collection_id}/status")
         # Aleph counts pending and running, OpenAleph todo and doing.
-        return not any(status.get(name) for name in ("pending", "running", "todo", "doing"))
+        return sum(int(status.get(name) or 0) for name in ("pending", "running", "todo", "doing"))
 
     # Content
 
     def ingest(
-        self, collection_id: str, meta: Json, path: Path | None = None, *, index: bool = True
+        self,
+        collection_id: str,
+        meta: Json,
+        path: Path | None = None,
+        *,
+        index: bool = True,
+        at_once: bool = False,
     ) -> str:
         """Upload a file, or make a folder when there is none; give the document's id.
 
-        The same foreign_id under the same parent is the same document, with the same id.
+        The same foreign_id under the same parent is the same document, with the same id. `at_once`
+        lets a folder be found, and so be deleted, from now on.
         """
         where = f"collections/{collection_id}/ingest"
         text = json.dumps(meta, ensure_ascii=False)
-        answer = self.call(
-            "POST",
-            where,
-            params={"index": "true" if index else "false"},
-            meta=text,
-            path=path,
-        )
+        how = {"index": "true" if index else "false"} | ({"sync": "true"} if at_once else {})
+        answer = self.call("POST", where, params=how, meta=text, path=path)
         found = answer.get("id")
         if not found:
             raise AlephError(0, "Aleph took the upload but gave no id for it")
@@ -111,11 +120,12 @@ class Aleph(Wire):
         """
         where = f"collections/{collection_id}/_bulk"
         refused = {
-            str(e.get("id")): "the id is not one that Aleph keeps apart from others"
-            for e in entities
-            if not _ID.fullmatch(str(e.get("id")))
+            str(each.get("id")): problem
+            for each in entities
+            if (problem := self.model.problem(each))
         }
-        waiting = deque(_chunks(e for e in entities if str(e.get("id")) not in refused))
+        good = (self.model.known(e) for e in entities if str(e.get("id")) not in refused)
+        waiting = deque(_chunks(good))
         in_a_row = 0
         while waiting:
             chunk = waiting.popleft()
@@ -157,14 +167,43 @@ class Aleph(Wire):
     def stream(
         self, collection_id: str, include: Iterable[str] = ("id", "schema")
     ) -> Iterator[Json]:
-        """Give every entity of a collection that can be searched, however many there are."""
+        """Give every entity of a collection that can be searched, however many there are.
+
+        AlephDown when it breaks off: what came until then is not all.
+        """
         where = f"collections/{collection_id}/_stream"
-        with self.send("GET", where, params=[("include", name) for name in include]) as response:
-            if response.status_code != 200:
-                raise self.refusal(response, where)
-            for line in response.iter_lines():
-                if line:
-                    yield json.loads(line)
+        try:
+            fields = [("include", name) for name in include]
+            with self.send("GET", where, params=fields) as response:
+                if response.status_code != 200:
+                    raise self.refusal(response, where)
+                for line in response.iter_lines(65536):
+                    if line:
+                        yield json.loads(line)
+        except LOST as problem:
+            reason = type(problem).__name__
+            raise AlephDown(0, f"Aleph at {self.host} broke off ({reason})") from None
+        except ValueError:
+            raise AlephDown(0, f"what {self.host} streams is not JSON") from None
+
+    def rows(
+        self, collection_id: str, include: Iterable[str], make: Callable[[Json], T | None]
+    ) -> list[T]:
+        """Give what `make` makes of each entity, whole, begun anew when it breaks off; what it
+        makes None of is left out, so that a large collection need not fit into memory.
+        """
+        include = ("id", *include)
+
+        def read() -> list[T]:
+            found = map(make, self.stream(collection_id, include))
+            return [each for each in found if each is not None]
+
+        for _ in range(self.patience.attempts - 1):
+            try:
+                return read()
+            except AlephDown as error:
+                time.sleep(min(error.asked or self.patience.pause, self.patience.longest))
+        return read()
 
 
 def _chunks(entities: Iterable[Json]) -> Iterator[dict[str, bytes]]:

@@ -1,42 +1,32 @@
-"""`foi bridge`: push, export and status from the command line.
+"""`foi bridge`: push, export and status from the command line; the commands that check stand in
+`bridge.checking`.
 
 Exit status 0: done; 1: a part failed or is not finished; 2: the settings do not allow it.
 """
 
-import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any
 
 import click
 from sqlalchemy import or_, select
 
 from bridge import turnstile
+from bridge.config import Remote, Unusable, collection_name, remotes
 from bridge.export import NotOurs, export
-from bridge.push import Progress, plan, push, subjects_of_all
+from bridge.places import Place, places, route
+from bridge.push import Job, Summary, plan, push, subjects_of_all
 from bridge.receipts import Receipts
-from bridge.target import Unusable, collection_name, open_target
-from bridge.wire import PATIENT, AlephError, address
+from bridge.target import Link
+from bridge.telling import Context, as_json, opened, progress, refuse, show
+from bridge.wire import PATIENT, AlephError
 from foi.archive.casework.names import resolve_former
 from foi.archive.models import InfoRequest
-from foi.settings import Settings
 from foi.site import Site
 from foi.work import outbox
-
-
-class Context(Protocol):
-    """What the command line gives its commands."""
-
-    settings: Settings
-
-    def site(self) -> Site:
-        """Open the site, its consumers registered."""
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -46,35 +36,127 @@ def bridge() -> None:
 
 commands: list[click.Command] = [bridge]
 
-
-@bridge.command("push")
-@click.option("--request", "name", help="Only this request: its URL title or number.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option(
+which = click.option(
+    "--target", "target", default=None, help="Only this Aleph: its name in bridge.file."
+)
+within = click.option("--collection", default=None, help="Only this collection: its foreign_id.")
+waiting = click.option(
     "--wait",
     default=600.0,
     show_default=True,
     help="Seconds to wait at the end for Aleph to process the files.",
 )
+
+
+@contextmanager
+def connected(
+    site: Site, target: str | None, collection: str | None, *, change: bool
+) -> Iterator[list[tuple[Link, list[Place]]]]:
+    """Connect to each Aleph that is meant, and give its collections; nobody else pushes meanwhile
+    if it is to `change` anything. What the settings do not allow ends the command with status 2.
+    """
+    links: list[Link] = []
+    try:
+        chosen = chosen_remotes(site, target)
+        with turnstile.alone(site.settings.data_folder, change):
+            found = []
+            for remote in chosen:
+                with site.sessions.reading() as db:
+                    every = places(db, site, remote)
+                links.append(Link(site, remote, PATIENT))
+                found.append((links[-1], _only(every, collection)))
+            if collection and not any(those for _, those in found):
+                raise Unusable(f"there is no collection {collection!r}")
+            yield found
+    except (AlephError, Unusable, turnstile.Shut) as error:
+        refuse(str(error))
+    finally:
+        for link in links:
+            link.close()
+
+
+def chosen_remotes(site: Site, target: str | None) -> list[Remote]:
+    """Give the Alephs that are meant: all, or the one of a name; Unusable when there is none."""
+    every = remotes(site.settings)
+    if not every:
+        raise Unusable(
+            "setting aleph.host is empty: name the address of Aleph to turn the bridge on"
+        )
+    found = [remote for remote in every if target is None or remote.name == target]
+    if not found:
+        names = ", ".join(remote.name or "(of the settings)" for remote in every)
+        raise Unusable(f"there is no target {target!r}; there are {names}")
+    return found
+
+
+def _only(every: list[Place], collection: str | None) -> list[Place]:
+    return [each for each in every if collection is None or each.foreign_id == collection]
+
+
+@bridge.command("push")
+@click.option("--request", "name", help="Only this request: its URL title or number.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Only requests that have changed since this day or moment (UTC).",
+)
+@within
+@which
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@waiting
 @as_json
 @click.pass_obj
 def push_command(
-    context: Context, name: str | None, dry_run: bool, wait: float, as_json: bool
+    context: Context,
+    name: str | None,
+    since: datetime | None,
+    collection: str | None,
+    target: str | None,
+    dry_run: bool,
+    wait: float,
+    as_json: bool,
 ) -> None:
     """Make Aleph hold exactly what the archive shows."""
-    with opened(context) as site:
-        try:
-            with turnstile.alone(site.settings.data_folder):
-                target = open_target(site, PATIENT, create=not dry_run)
-                subjects = [_find(site, name)] if name else subjects_of_all(target)
-                with progress() as tell:
-                    if dry_run:
-                        summary = plan(target, subjects, tell)
-                    else:
-                        summary = push(target, subjects, tell, wait=wait)
-        except (AlephError, Unusable, turnstile.Shut) as error:
-            _refuse(str(error))
-    _print(
+    with opened(context) as site, connected(site, target, collection, change=True) as links:
+        some = _some(site, name, since)
+        jobs: list[Job] = []
+        for link, those in links:
+            jobs += _jobs(site, link, those, some, create=not dry_run)
+        with progress() as tell:
+            summary = plan(jobs, tell) if dry_run else push(jobs, tell, wait=wait)
+    _tell(summary, dry_run, as_json)
+
+
+def _some(site: Site, name: str | None, since: datetime | None) -> list[str] | None:
+    """Give the requests that are meant; None: everything."""
+    if name:
+        return [_find(site, name)]
+    if since is None:
+        return None
+    with site.sessions.reading() as db:
+        changed = InfoRequest.updated_at >= since.replace(tzinfo=UTC)
+        return [
+            f"request:{number}" for number in db.scalars(select(InfoRequest.id).where(changed))
+        ]
+
+
+def _jobs(
+    site: Site, link: Link, those: list[Place], some: list[str] | None, *, create: bool
+) -> Iterator[Job]:
+    if some is None:
+        for place in those:
+            target = link.target(place, create=create)
+            yield target, subjects_of_all(target)
+        return
+    with site.sessions.reading() as db:
+        meant = route(db, site, link.remote, some)
+    for place, subjects in meant.items():
+        if place in those:
+            yield link.target(place, create=create), subjects
+
+
+def _tell(summary: Summary, dry_run: bool, as_json: bool) -> None:
+    show(
         summary.members() | {"dry_run": dry_run} if as_json else None,
         f"{'To send' if dry_run else 'Sent'}: {summary.sent}",
         f"Unchanged: {summary.unchanged}",
@@ -109,8 +191,8 @@ def export_command(context: Context, folder: Path, as_json: bool) -> None:
         try:
             done = export(site, collection_name(site.settings), folder)
         except NotOurs as error:
-            _refuse(str(error))
-    _print(
+            refuse(str(error))
+    show(
         done.members() if as_json else None,
         f"Entities: {done.entities}, {'written' if done.changed else 'as they were'}",
         f"Files: {done.files} ({done.written} written, {done.removed} removed)",
@@ -121,74 +203,57 @@ def export_command(context: Context, folder: Path, as_json: bool) -> None:
 
 
 @bridge.command("status")
+@which
+@click.option("--live", is_flag=True, help="Ask Aleph as well how much it has still to do.")
 @as_json
 @click.pass_obj
-def status_command(context: Context, as_json: bool) -> None:
-    """Show what was sent, and what is still owed, as this site knows it."""
+def status_command(context: Context, target: str | None, live: bool, as_json: bool) -> None:
+    """Show what was sent, what is still owed, and what the last verification found."""
     with opened(context) as site:
-        host, collection = address(site.settings.aleph_host), collection_name(site.settings)
-        if not host:
-            _refuse("setting aleph.host is empty: the bridge is off")
-        receipts = Receipts(site, host, collection)
-        with site.sessions.reading() as db:
-            held, withdrawing = receipts.counts(db), receipts.withdrawing(db)
-            owed = outbox.counts(db).get("aleph", {"owed": 0, "parked": 0})
-    _print(
-        {"aleph": host, "collection": collection, "held": held, "withdrawing": withdrawing} | owed
-        if as_json
-        else None,
-        f"Collection {collection} of {host}",
-        *(f"  {kind}: {number}" for kind, number in sorted(held.items())),
-        f"Being withdrawn: {withdrawing}",
-        f"Subjects owed: {owed['owed']}, of these parked: {owed['parked']}",
-    )
+        try:
+            told = [_status(site, remote, live) for remote in chosen_remotes(site, target)]
+        except (AlephError, Unusable) as error:
+            refuse(str(error))
+    show({"targets": told} if as_json else None, *(line for each in told for line in _said(each)))
 
 
-@contextmanager
-def opened(context: Context) -> Iterator[Site]:
-    """Open the site for one command."""
-    site = context.site()
-    try:
-        yield site
-    finally:
-        site.close()
+def _status(site: Site, remote: Remote, live: bool) -> dict[str, Any]:
+    """Give the members of one Aleph's status."""
+    with site.sessions.reading() as db:
+        owed = outbox.counts(db).get(remote.consumer, {"owed": 0, "parked": 0})
+        found = places(db, site, remote)
+        collections = []
+        for place in found:
+            receipts = Receipts(site, remote.host, place.foreign_id)
+            collections.append(
+                {
+                    "foreign_id": place.foreign_id,
+                    "wanted": place.wanted,
+                    "held": receipts.counts(db),
+                    "unfinished": receipts.unfinished(db),
+                    "withdrawing": receipts.withdrawing(db),
+                    "verified": receipts.states(db),
+                }
+            )
+    if live:
+        with Link(site, remote, PATIENT) as link:
+            for place, each in zip(found, collections, strict=True):
+                number = link.target(place, create=False).collection_id
+                each["queued"] = link.aleph.queued(number) if number else 0
+    return {"name": remote.name, "aleph": remote.host, "collections": collections} | owed
 
 
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """Show progress on standard error: a bar on a terminal, a line now and then in a log."""
-    show = _bar if sys.stderr.isatty() else _lines()
-    yield show
-    if sys.stderr.isatty():
-        click.echo("", err=True)
+def _said(status: dict[str, Any]) -> Iterator[str]:
+    for each in status["collections"]:
+        left = "" if each["wanted"] else " (not in the settings any more: to be emptied)"
+        yield f"Collection {each['foreign_id']} of {status['aleph']}{left}"
+        yield from (f"  {kind}: {number}" for kind, number in sorted(each["held"].items()))
+        yield f"  begun, not finished: {each['unfinished']}" if each["unfinished"] else ""
+        yield f"  being withdrawn: {each['withdrawing']}" if each["withdrawing"] else ""
+        yield f"  queued in Aleph: {each['queued']}" if "queued" in each else ""
+        found = ", ".join(f"{number} {name}" for name, number in sorted(each["verified"].items()))
+        yield f"  last verified: {found}" if found else ""
+    yield f"Subjects owed: {status['owed']}, of these parked: {status['parked']}"
 
 
-def _bar(done: int, total: int, last: str) -> None:
-    filled = 30 * done // max(total, 1)
-    click.echo(
-        f"\r{'#' * filled:<30} {done:,}/{total:,} {last:<30.30}", err=True, nl=False, color=False
-    )
-
-
-def _lines(every: float = 10.0) -> Callable[[int, int, str], None]:
-    shown = time.monotonic()
-
-    def show(done: int, total: int, last: str) -> None:
-        nonlocal shown
-        if done == total or time.monotonic() - shown > every:
-            shown = time.monotonic()
-            click.echo(f"{done:,} of {total:,}: {last}", err=True)
-
-    return show
-
-
-def _print(members: dict[str, Any] | None, *lines: str) -> None:
-    if members is not None:
-        click.echo(json.dumps(members))
-    else:
-        click.echo("\n".join(line for line in lines if line))
-
-
-def _refuse(sentence: str) -> NoReturn:
-    click.echo(f"foi bridge: {sentence}", err=True)
-    sys.exit(2)
+from bridge import checking as checking  # noqa: E402 - adds its commands to the group

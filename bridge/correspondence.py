@@ -35,11 +35,10 @@ class Correspondence:
         self._body = f"body:{self._row.body_id}"
         self._person = f"person:{self._row.person_id}" if self._row.person_id else None
         language = language_of(source.site.settings.site_locale)
-        self._common = {
-            **publisher(source),
-            "country": [country],
-            "language": [language] if language else [],
-        }
+        self._publisher = publisher(source)
+        self._common = clean(
+            self._publisher, country=[country], language=[language] if language else []
+        )
 
     def manifest(self, messages: Iterable[ReadMessage]) -> Manifest:
         """Give everything made from the request and these messages of it, parents first."""
@@ -87,7 +86,7 @@ class Correspondence:
                     foreign_id=self._source.digest(f"request:{self._row.id}:{role}"),
                     schema="Documentation",
                     properties=clean(
-                        publisher(self._source),
+                        self._publisher,
                         role=[role],
                         date=[moment(self._row.created_at)],
                         sourceUrl=[self._url],

@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from bridge.selection import Everything, Selection
 from foi.archive.reading import mask
 from foi.site import Site
 
@@ -22,11 +23,14 @@ Properties = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Source:
-    """What a manifest is made for: the site, the collection's foreign_id, and the day."""
+    """What a manifest is made for: the site, the collection's foreign_id, the day, and which
+    requests belong.
+    """
 
     site: Site
     collection: str
     today: date
+    selection: Selection = field(default_factory=Everything)
 
     def digest(self, name: str) -> str:
         """Give the id of an entity that is not uploaded: hexadecimal, as Aleph's bulk writes need.
@@ -83,29 +87,30 @@ class Manifest:
     """Subjects whose objects these point at."""
 
 
-@dataclass(frozen=True)
-class Collection:
-    """A collection as it describes itself."""
-
-    foreign_id: str
-    fields: Mapping[str, Any]
-
-
-def publisher(source: Source) -> dict[str, list[str]]:
+def publisher(source: Source) -> Properties:
     """Give the properties that say who publishes an object: the site."""
     settings = source.site.settings
-    return {"publisher": [settings.site_name], "publisherUrl": [source.site.url("/")]}
+    return clean({}, publisher=[settings.site_name], publisherUrl=[source.site.url("/")])
 
 
-def clean(common: Mapping[str, Sequence[str]], **properties: Sequence[str]) -> Properties:
-    """Give properties without empty ones and control characters, which Aleph would not keep."""
-    cleaned = {
-        name: tuple(
-            dict.fromkeys(v for value in values if (v := _CONTROLS.sub("", value).strip()))
-        )
-        for name, values in {**common, **properties}.items()
-    }
-    return {name: values for name, values in sorted(cleaned.items()) if values}
+def clean(common: Properties, **properties: Sequence[str]) -> Properties:
+    """Give properties without empty ones and control characters, which Aleph would not keep.
+
+    Those in common have been through here before.
+    """
+    cleaned = dict(common)
+    for name, values in properties.items():
+        if len(values) == 1:  # nearly always
+            kept: tuple[str, ...] = (_clean(values[0]),)
+        else:
+            kept = tuple(dict.fromkeys(v for value in values if (v := _clean(value))))
+        if kept and kept[0]:
+            cleaned[name] = kept
+    return cleaned
+
+
+def _clean(value: str) -> str:
+    return value.strip() if value.isprintable() else _CONTROLS.sub("", value).strip()
 
 
 def line(text: str) -> str:
@@ -116,6 +121,12 @@ def line(text: str) -> str:
 def moment(moment: datetime | None) -> str:
     """Write a moment in UTC without a zone; with a Z, Aleph loses the entity (aleph#3609)."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def sha1_of(path: Path) -> str:
+    """Give the SHA-1 of a file, by which Aleph knows its bytes; FileNotFoundError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
 
 
 def web_address(text: str) -> str:

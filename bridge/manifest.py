@@ -11,41 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.correspondence import Correspondence
-from bridge.items import (
-    Collection,
-    Item,
-    Manifest,
-    Source,
-    clean,
-    publisher,
-    web_address,
-)
-from bridge.schemata import country_of, language_of
+from bridge.items import Item, Manifest, Source, clean, publisher, web_address
+from bridge.schemata import country_of
+from bridge.selection import taken
 from foi.archive import reading
 from foi.archive.casework import format_tag
 from foi.archive.models import Body, InfoRequest, Message, Person
 from foi.archive.reading import ReadMessage, mask
 from foi.pages import links, members
-
-
-def collection(source: Source) -> Collection:
-    """Describe the site's collection; `category` takes effect for admins of Aleph only."""
-    settings = source.site.settings
-    language = language_of(settings.site_locale)
-    return Collection(
-        source.collection,
-        {
-            "label": settings.site_name,
-            "summary": f"Requests for information and their answers, from {settings.site_url}",
-            "publisher": settings.site_name,
-            "publisher_url": settings.site_url,
-            "info_url": settings.site_url,
-            "countries": [country_of(settings.jurisdiction)],
-            "languages": [language] if language else [],
-            "frequency": "daily",
-            "category": "library",
-        },
-    )
 
 
 def manifests(db: Session, source: Source, subjects: Iterable[str]) -> dict[str, Manifest]:
@@ -60,8 +33,12 @@ def manifests(db: Session, source: Source, subjects: Iterable[str]) -> dict[str,
 
 
 def _bodies(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifest]:
-    tags = members.tags_by_subject(db, "body", ids)
-    for body in db.scalars(select(Body).where(Body.id.in_(ids))):
+    """Every authority where all requests belong; elsewhere those to whom one that does was
+    made.
+    """
+    wanted = ids if source.selection.whole else _of_requests(db, source, "body_id", ids)
+    tags = members.tags_by_subject(db, "body", sorted(wanted))
+    for body in db.scalars(select(Body).where(Body.id.in_(wanted))):
         subject = f"body:{body.id}"
         item = Item(
             kind="body",
@@ -82,9 +59,19 @@ def _bodies(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifes
         yield Manifest(subject, (item,))
 
 
+def _of_requests(db: Session, source: Source, column: str, ids: Sequence[int]) -> set[int]:
+    """Give those numbers that stand in a column of a listed request that belongs."""
+    among = getattr(InfoRequest, column).in_(ids)
+    if source.selection.whole:
+        statement = select(getattr(InfoRequest, column)).where(reading.listed(), among)
+        return set(db.scalars(statement.distinct()))
+    rows = taken(db, source.site, source.selection, source.today, among)
+    return {getattr(row, column) for row in rows}
+
+
 def _people(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifest]:
-    """Registered people who have made a request that is listed; nobody else."""
-    asked = select(InfoRequest.person_id).where(reading.listed(), InfoRequest.person_id.in_(ids))
+    """Registered people who have made a request that is listed and belongs; nobody else."""
+    asked = _of_requests(db, source, "person_id", ids)
     for person in db.scalars(select(Person).where(Person.id.in_(asked))):
         subject = f"person:{person.id}"
         item = Item(
@@ -103,9 +90,8 @@ def _people(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifes
 
 
 def _requests(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifest]:
-    rows = db.execute(
-        members.with_parties().where(InfoRequest.id.in_(ids), reading.listed())
-    ).all()
+    among = InfoRequest.id.in_(ids)
+    rows = taken(db, source.site, source.selection, source.today, among)
     jurisdictions = dict(
         db.execute(
             select(Body.id, Body.jurisdiction).where(Body.id.in_({row.body_id for row in rows}))

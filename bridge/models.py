@@ -11,8 +11,9 @@ from foi.archive.models import Base
 class Receipt(Base):
     """One object that a collection of an Aleph holds because of us.
 
-    Losing receipts is repairable: the same foreign_id under the same parent gives the same id
-    again.
+    A row is written before an object is sent, with an empty digest or id, and completed after, so
+    that whatever may be there has a row. Losing receipts is repairable: the same foreign_id under
+    the same parent gives the same id again.
     """
 
     __tablename__ = "bridge_receipt"
@@ -35,15 +36,29 @@ class Receipt(Base):
     foreign_id: Mapped[str]
     """Ours: `request-7`, `request-7-att-12-1`; for entities written in bulk their plain id."""
     remote_id: Mapped[str]
-    """Aleph's: `123.9c1185...`."""
+    """Aleph's: `123.9c1185...`; empty: it was about to be uploaded, the answer is not known."""
     parent_id: Mapped[str] = mapped_column(default="")
     """Aleph's id of the document above it."""
+    parent: Mapped[str] = mapped_column(default="")
+    """foreign_id of the document above it."""
+    refers: Mapped[str] = mapped_column(default="")
+    """Subjects of the entities that it points at, each between blanks: ` body:3 person:5 `."""
     file_name: Mapped[str] = mapped_column(default="")
     """The name it was uploaded under."""
     sha256: Mapped[str] = mapped_column(String(64), default="")
     """Of the bytes sent, if any."""
+    sha1: Mapped[str] = mapped_column(String(40), default="")
+    """Of the same bytes, as Aleph calls them."""
     digest: Mapped[str] = mapped_column(String(64), default="")
-    """Of the properties sent; empty: none were."""
+    """Of the properties sent; empty: none were, or nobody knows which."""
+    shown: Mapped[bool] = mapped_column(default=False)
+    """Whether it has surely been in the index; what has not been cannot be deleted as it is."""
     sent_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     """When its deletion was asked for; the row goes once Aleph is seen to hold it no longer."""
+    state: Mapped[str] = mapped_column(String(12), default="")
+    """What the last verification found: indexed, failed or lost; empty: there was none."""
+    reason: Mapped[str] = mapped_column(default="")
+    """Aleph's reason for a failure, trimmed."""
+    verified_at: Mapped[datetime | None]
+    """When the last verification was."""

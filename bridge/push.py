@@ -1,20 +1,20 @@
 """Going through the whole archive, or one request, and making Aleph agree with it here and now.
 
 The worker does the same bit by bit; this is for the first time, for after a pause, and for those
-who want to see it done. What it gives up: more than one request at a time.
+who want to see it done. What it gives up: going on when Aleph goes away.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
-from bridge.converge import WHOLE, Report, converge, visit
+from bridge.converge import converge, visit
+from bridge.selection import taken
 from bridge.target import Target
+from bridge.visit import WHOLE, Report
 from foi.archive import reading
 from foi.archive.models import Body, InfoRequest
 
@@ -23,6 +23,9 @@ BATCH = 200
 
 Progress = Callable[[int, int, str], None]
 """Is told how many subjects of how many are done, and which was the last."""
+
+Job = tuple[Target, Sequence[str]]
+"""A collection, and the subjects to look at in it."""
 
 
 @dataclass
@@ -63,109 +66,149 @@ class Summary:
 
 
 def subjects_of_all(target: Target) -> list[str]:
-    """Give every subject that has or should have something in the collection."""
+    """Give every subject that has or should have something in the collection.
+
+    Those at which others point come last if they may have to go: they wait for the others.
+    """
+    source = target.source()
     with target.site.sessions.reading() as db:
-        listed = reading.listed()
-        wanted: list[tuple[str, InstrumentedAttribute[Any], list[ColumnElement[bool]]]] = [
-            ("body", Body.id, []),
-            ("request", InfoRequest.id, [listed]),
-            ("person", InfoRequest.person_id, [listed, InfoRequest.person_id.is_not(None)]),
-        ]
-        found: list[str] = []
-        # People come last: those who go must wait until their letters have gone.
-        for kind, column, conditions in wanted:
-            ids = db.scalars(select(column).where(*conditions).distinct().order_by(column))
-            there = target.receipts.subjects(db, kind)
-            found += dict.fromkeys(chain((f"{kind}:{id_}" for id_ in ids), there))
-        return found
+        bodies: Sequence[int] = []
+        if source.selection.whole:
+            bodies = db.scalars(select(Body.id).order_by(Body.id)).all()
+            listed = select(InfoRequest.id).where(reading.listed())
+            requests: Iterable[int] = db.scalars(listed.order_by(InfoRequest.id)).all()
+        else:
+            rows = taken(db, target.site, source.selection, source.today)
+            requests = [row.id for row in rows]
+        found = [f"body:{number}" for number in bodies]
+        found += [f"request:{number}" for number in requests]
+        for kind in ("request", "person", "body"):
+            found += target.receipts.subjects(db, kind)
+    return list(dict.fromkeys(found))
 
 
-def push(
-    target: Target,
-    subjects: Sequence[str],
-    progress: Progress,
-    *,
-    wait: float,
-    pause: float = 2.0,
-) -> Summary:
+def push(jobs: Sequence[Job], progress: Progress, *, wait: float, pause: float = 2.0) -> Summary:
     """Make Aleph agree with the rows of subjects; wait for it up to `wait` seconds at the end.
 
     Aleph takes files in long before it has processed them, and only then the rest about them can
     be written: so subjects with files are looked at a second time.
     """
-    reports: dict[str, Report] = {}
-    stopped = ""
+    runs = [_Run(target, list(subjects)) for target, subjects in jobs]
+    teller = _Teller(progress, sum(len(run.subjects) for run in runs))
+    summary = Summary()
     try:
-        _pass(target, subjects, reports, progress)
-        _settle(target, reports, progress, wait, pause)
+        for run in runs:
+            run.go(run.subjects, teller)
+        end = time.monotonic() + wait
+        for run in runs:
+            run.settle(teller, end, pause)
     except WHOLE as error:
-        stopped = str(error)
-    summary = Summary(stopped=stopped)
-    for report in reports.values():
-        summary.add(report)
+        summary.stopped = str(error)
+    for run in runs:
+        run.tell(summary)
     return summary
 
 
-def _settle(
-    target: Target, reports: dict[str, Report], progress: Progress, wait: float, pause: float
-) -> None:
-    """Look again at what waits for Aleph, once its queue is empty or the time is over."""
-    end = time.monotonic() + wait
-    while waiting := [subject for subject, report in reports.items() if report.waiting]:
-        _wait(target, len(reports) - len(waiting), len(reports), progress, end, pause)
-        time.sleep(min(target.aleph.patience.refresh, max(0.0, end - time.monotonic())))
-        _pass(target, waiting, reports, _silent)
-        if time.monotonic() >= end:
+class _Teller:
+    """Counts what is done, over all collections."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self.total, self.done = progress, total, 0
+
+    def count(self, last: str) -> None:
+        self.done += 1
+        self._progress(min(self.done, self.total), self.total, last)
+
+    def say(self, what: str) -> None:
+        self._progress(min(self.done, self.total), self.total, what)
+
+
+class _Run:
+    """A push to one collection."""
+
+    def __init__(self, target: Target, subjects: list[str]) -> None:
+        self._target, self.subjects = target, subjects
+        self.reports: dict[str, Report] = {}
+        self._quiet: dict[str, int] = {}
+        """Subjects of which nothing but the number of their objects is worth keeping."""
+        self._brought: set[str] = set()
+
+    def go(self, subjects: Sequence[str], teller: _Teller | None) -> None:
+        """Look at subjects, once each; what the others have needed has been looked at."""
+        for some in _batches(subjects):
+            batch = [each for each in some if each not in self._brought]
+            for report in converge(self._target, batch, brought=self._brought):
+                self._merge(report)
+            for each in some if teller else ():
+                assert teller is not None
+                teller.count(each)
+
+    def _merge(self, report: Report) -> None:
+        former = self.reports.get(report.subject)
+        noted = report.sent or report.withdrawn or report.failed or report.waiting or report.also
+        self._quiet.pop(report.subject, None)
+        if former is None and not noted:
+            self._quiet[report.subject] = len(report.unchanged)
             return
-    if any(report.sent or report.withdrawn for report in reports.values()):
-        _wait(target, len(reports), len(reports), progress, end, pause)
+        if former is not None:
+            report.sent |= former.sent
+            report.withdrawn |= former.withdrawn
+        self.reports[report.subject] = report
+        for subject in report.also:
+            self._brought.discard(subject)
+            if subject not in self.reports:
+                self.reports[subject] = Report(subject)
+            if not self.reports[subject].waiting:
+                self.reports[subject].waiting = "to be looked at again"
+
+    def tell(self, summary: Summary) -> None:
+        """Add what became of all subjects."""
+        for report in self.reports.values():
+            summary.add(report)
+        summary.unchanged += sum(self._quiet.values())
+
+    def settle(self, teller: _Teller, end: float, pause: float) -> None:
+        """Look again at what waits for Aleph, once its queue is empty or the time is over."""
+        refresh = self._target.aleph.patience.refresh
+        while waiting := [subject for subject, report in self.reports.items() if report.waiting]:
+            self._wait(teller, end, pause)
+            self._brought.difference_update(waiting)
+            self.go(sorted(waiting, key=_last_of_all), None)
+            if time.monotonic() >= end:
+                return
+            if any(self.reports[subject].waiting for subject in waiting):
+                # Done, but the index does not show it yet.
+                time.sleep(min(refresh, max(0.0, end - time.monotonic())))
+        if any(report.sent or report.withdrawn for report in self.reports.values()):
+            self._wait(teller, end, pause)
+
+    def _wait(self, teller: _Teller, end: float, pause: float) -> None:
+        """Wait until Aleph has nothing more to do for the collection, or the time is over."""
+        nap = min(0.05, pause)
+        while not self._target.idle() and time.monotonic() < end:
+            teller.say("waiting for Aleph")
+            time.sleep(nap)
+            nap = min(nap * 2, pause)
 
 
-def _wait(
-    target: Target, done: int, total: int, progress: Progress, end: float, pause: float
-) -> None:
-    """Wait until Aleph has nothing more to do for the collection, or the time is over."""
-    nap = min(0.05, pause)
-    while not target.idle() and time.monotonic() < end:
-        progress(done, total, "waiting for Aleph")
-        time.sleep(nap)
-        nap = min(nap * 2, pause)
+def _last_of_all(subject: str) -> bool:
+    return not subject.startswith("request:")
 
 
-def _silent(done: int, total: int, last: str) -> None:
-    """Tell nobody."""
-
-
-def _pass(
-    target: Target, subjects: Sequence[str], reports: dict[str, Report], progress: Progress
-) -> None:
-    done = 0
-    for batch in _batches(subjects):
-        for report in converge(target, batch):
-            _merge(reports, report)
-            done += report.subject in batch
-            progress(done, len(subjects), report.subject)
-
-
-def _merge(reports: dict[str, Report], report: Report) -> None:
-    former = reports.get(report.subject)
-    if former is not None:
-        report.sent |= former.sent
-        report.withdrawn |= former.withdrawn
-    reports[report.subject] = report
-    for subject in report.also:
-        if subject not in reports:
-            reports[subject] = Report(subject, waiting="to be looked at again")
-
-
-def plan(target: Target, subjects: Sequence[str], progress: Progress) -> Summary:
+def plan(jobs: Sequence[Job], progress: Progress) -> Summary:
     """Say what a push would do, without doing it."""
     summary = Summary()
-    visits = (each for batch in _batches(subjects) for each in visit(target, batch)[0])
-    for done, each in enumerate(visits, start=1):
-        report = each.plan()
-        summary.add(report)
-        progress(done, len(subjects), report.subject)
+    teller = _Teller(progress, sum(len(subjects) for _, subjects in jobs))
+    for target, subjects in jobs:
+        seen: set[str] = set()
+        for batch in _batches(subjects):
+            visits, needed = visit(target, batch, seen)
+            for each in (*visits, *needed):
+                if each.subject not in seen:
+                    seen.add(each.subject)
+                    summary.add(each.plan())
+            for subject in batch:
+                teller.count(subject)
     return summary
 
 

@@ -7,6 +7,7 @@ redirects, which would turn a write into a read.
 
 import json
 import logging
+import os
 import random
 import re
 import time
@@ -16,11 +17,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
 
 from bridge.multipart import Upload
 
@@ -31,8 +35,12 @@ Json = dict[str, Any]
 LARGEST_ANSWER = 64 * 2**20
 """Bytes of an answer beyond which it is not read on."""
 
+BLOCK = 262_144
+"""Bytes of an upload that are handed to the socket at once."""
+
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _OVERLOADED = frozenset({429, 502, 503, 504})
-_LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 class AlephError(Exception):
@@ -48,6 +56,11 @@ class AlephDown(AlephError):
     """Aleph cannot be reached or is overloaded: nothing else would succeed either."""
 
     retry_after = ""
+
+    @property
+    def asked(self) -> float | None:
+        """Seconds for which it asked to be left alone, if it did."""
+        return _retry_after(self.retry_after)
 
 
 class AlephDenied(AlephError):
@@ -102,15 +115,33 @@ def address(host: str) -> str:
     return host.rstrip("/").removesuffix("/api/2")
 
 
-class Wire:
-    """The calls to one Aleph with one key; for one thread at a time."""
+class _Adapter(HTTPAdapter):
+    """Connections that are kept and shared, and take large blocks."""
 
-    def __init__(self, host: str, key: str, patience: Patience = PATIENT) -> None:
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, blocksize=BLOCK, **kwargs)
+
+
+class Wire:
+    """The calls to one Aleph with one key, from as many threads at once as `connections`."""
+
+    def __init__(
+        self, host: str, key: str, patience: Patience = PATIENT, connections: int = 8
+    ) -> None:
         self.host = address(host)
         self._key = _Key(key)
         self.patience = patience
+        # A session may be shared by threads as long as nothing in it changes: it keeps no cookies,
+        # and its settings are those of the beginning.
         self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=connections))
         self._session.auth = self._key
+        # The environment's say on proxies and certificates, asked once and not at each call.
+        self._session.trust_env = False
+        self._session.proxies = get_environ_proxies(self.host)
+        self._session.verify = next(filter(None, map(os.environ.get, _BUNDLES)), True)
         self._session.headers["User-Agent"] = "foi-tracker"
         # OpenAleph shows the queue by this name, one per run.
         self._session.headers["X-Aleph-Session"] = f"foi-{uuid.uuid4().hex}"
@@ -130,7 +161,10 @@ class Wire:
         error = AlephError(0, "")
         for attempt in range(self.patience.attempts):
             if attempt:
-                time.sleep(self._pause(attempt, error))
+                pause = self._pause(attempt, error)
+                if pause > self.patience.longest:
+                    break  # asked to stay away for longer than anybody waits here
+                time.sleep(pause)
             try:
                 return self._once(method, where, **how)
             except AlephDown as lost:
@@ -159,7 +193,7 @@ class Wire:
                 if response.status_code >= 300:
                     raise self.refusal(response, where)
                 content = _read(response)
-        except _LOST as problem:
+        except LOST as problem:
             reason = type(problem).__name__
             raise AlephDown(0, f"Aleph at {self.host} does not answer ({reason})") from None
         except requests.RequestException as problem:
@@ -243,11 +277,12 @@ class Wire:
 
     def _pause(self, attempt: int, error: AlephError) -> float:
         """Give the seconds before the next attempt: Retry-After if given, else ever longer."""
-        asked = _retry_after(error.retry_after) if isinstance(error, AlephDown) else None
+        asked = error.asked if isinstance(error, AlephDown) else None
+        spread = random.random()  # noqa: S311 - spreads load, guards nothing
         if asked is not None:
-            return min(asked, self.patience.longest)
+            return asked + spread * min(self.patience.pause, asked)
         longest = min(self.patience.pause * 2.0 ** (attempt - 1), self.patience.longest)
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return longest * (0.5 + spread / 2)
 
 
 def _read(response: requests.Response) -> bytes:

@@ -19,7 +19,7 @@ class Fault:
     times: int = 1
     method: str = ""
     path: str = ""
-    retry_after: int = 1
+    retry_after: int = 0
 
     def fits(self, method: str, path: str) -> bool:
         """Say whether the failure is meant for this call."""

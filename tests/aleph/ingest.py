@@ -120,6 +120,10 @@ class Ingest:
         self.poison = poison
         self.office = office
         pipeline.workers["ingest"] = self.work
+        # Where an upload's forerunner may be: by foreign_id and by SHA-1; looked through, not at.
+        self._known: dict[tuple[str, str, str], set[str]] = {}
+        for document in store.documents.values():
+            self._remember(document)
 
     def accept(self, upload: Upload) -> str:
         """Store an upload and queue its processing; give the signed id of its document."""
@@ -141,6 +145,7 @@ class Ingest:
         document["sha1"] = sha1
         document["meta"] = self._update(document["meta"], upload.meta)
         self.store.documents.save(document["id"], document)
+        self._remember(document)
         upload.collection["data_updated_at"] = now()
         self.store.collections.save(upload.collection["id"], upload.collection)
         proxy = self.proxy(document)
@@ -177,15 +182,21 @@ class Ingest:
         self, collection_id: str, parent: str | None, foreign_id: str | None, sha1: str | None
     ) -> Record | None:
         """Find the document an upload replaces: by foreign_id, else by its bytes."""
-        rows = list(self.store.of(self.store.documents, collection_id))
+        key, value = ("foreign_id", foreign_id) if foreign_id else ("sha1", sha1)
+        ids = self._known.get((collection_id, key, value or ""), ())
+        rows = [self.store.documents[id_] for id_ in ids if id_ in self.store.documents]
         if parent is not None:
             rows = [row for row in rows if row["parent_id"] == parent]
-        key, value = ("foreign_id", foreign_id) if foreign_id else ("sha1", sha1)
         return max(
             (row for row in rows if row[key] == value),
             key=lambda row: int(row["id"]),
             default=None,
         )
+
+    def _remember(self, document: Record) -> None:
+        for key in ("foreign_id", "sha1"):
+            place = (document["collection_id"], key, document[key] or "")
+            self._known.setdefault(place, set()).add(document["id"])
 
     @staticmethod
     def _update(old: Record, sent: Record) -> Record:

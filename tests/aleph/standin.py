@@ -22,7 +22,8 @@ from tests.aleph.server import Call, Options, Server
 from tests.aleph.store import Record
 from tests.aleph.values import sign
 
-THREADS = 4
+THREADS = 64
+# They wait for the one lock, or out an imitated latency, so many cost little.
 IN_MEMORY = 1 << 31
 
 
@@ -237,7 +238,7 @@ class Aleph:
         after: bool = False,
         method: str = "",
         path: str = "",
-        retry_after: int = 1,
+        retry_after: int = 0,
     ) -> None:
         """Let the next calls (of a method, with ``path`` in the address) fail.
 

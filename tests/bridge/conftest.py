@@ -1,6 +1,7 @@
 """A site, a stand-in for Aleph of either kind, and the two joined."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 
 import bridge.models  # noqa: F401 - its table is to be made as well
 from bridge.aleph import Aleph as Client
+from bridge.config import remotes
+from bridge.places import places
 from bridge.push import Summary, push, subjects_of_all
-from bridge.target import Target, open_target
+from bridge.target import Link, Target
 from bridge.wire import Patience
 from foi import settings
 from foi.archive.models import Base
@@ -22,7 +25,7 @@ HASTY = Patience(attempts=3, pause=0.01, longest=0.05, connect=2.0, answer=10.0,
 Open = Callable[..., Site]
 
 
-@pytest.fixture(params=["aleph", "openaleph"])
+@pytest.fixture(params=["aleph", "aleph3", "openaleph"])
 def aleph(request: pytest.FixtureRequest) -> Iterator[Aleph]:
     """A running stand-in that works at once."""
     with Aleph(flavour=request.param) as server:
@@ -70,16 +73,24 @@ def site(open_: Open, aleph: Aleph) -> Site:
     return joined(open_, aleph)
 
 
-def target_of(site: Site) -> Target:
-    """Open the site's collection with little patience."""
-    return open_target(site, HASTY)
+@contextmanager
+def linked(site: Site) -> Iterator[list[Target]]:
+    """Open every collection of the site with little patience."""
+    with ExitStack() as stack:
+        found = []
+        for remote in remotes(site.settings):
+            with site.sessions.reading() as db:
+                every = places(db, site, remote)
+            link = stack.enter_context(Link(site, remote, HASTY))
+            found += [link.target(place) for place in every]
+        yield found
 
 
 def push_all(site: Site, wait: float = 5.0) -> Summary:
     """Push the whole archive, and be done when Aleph is."""
-    target = target_of(site)
-    subjects = subjects_of_all(target)
-    return push(target, subjects, lambda *_: None, wait=wait, pause=0.05)
+    with linked(site) as targets:
+        jobs = [(target, subjects_of_all(target)) for target in targets]
+        return push(jobs, lambda *_: None, wait=wait, pause=0.05)
 
 
 @pytest.fixture

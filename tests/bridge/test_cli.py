@@ -59,7 +59,7 @@ def test_push_says_what_it_did(there: Site, aleph4: Aleph) -> None:
     first = run(there, "push")
     assert first.exit_code == 0
     assert f"Sent: {len(EVERYTHING)}" in first.stdout
-    assert "3 of 3" in first.stderr
+    assert "2 of 2" in first.stderr
     second = run(there, "push", "--json")
     assert json.loads(second.stdout) == {
         "sent": 0,
@@ -151,12 +151,42 @@ def test_two_pushes_at_once_are_refused(there: Site) -> None:
 def test_status_counts_what_is_there(there: Site, aleph4: Aleph) -> None:
     make(there)
     run(there, "push")
-    found = json.loads(run(there, "status", "--json").stdout)
-    assert found["held"] == {
+    (found,) = json.loads(run(there, "status", "--live", "--json").stdout)["targets"]
+    (collection,) = found["collections"]
+    assert collection["held"] == {
         "attachment": 2, "body": 1, "link": 2, "message": 2, "person": 1, "request": 1,
     }  # fmt: skip
-    assert (found["withdrawing"], found["owed"], found["parked"]) == (0, 0, 0)
+    assert (collection["withdrawing"], collection["unfinished"], collection["queued"]) == (0, 0, 0)
+    assert (found["owed"], found["parked"]) == (0, 0)
     assert "attachment: 2" in run(there, "status").stdout
+
+
+def test_verify_heal_and_reconcile_tell_by_exit_status_and_name_what_is_wrong(
+    there: Site, aleph4: Aleph
+) -> None:
+    make(there)
+    aleph4.poison("quotas.csv", "fail")
+    run(there, "push")
+    result = run(there, "verify", "--wait", "5")
+    assert result.exit_code == 1
+    assert "failed attachment" in result.stdout
+    assert "(quotas.csv): Processing failed on purpose" in result.stdout
+    assert "last verified: 1 failed, 8 indexed" in run(there, "status").stdout
+    aleph4.cure("quotas.csv")
+    assert run(there, "heal", "--wait", "5").exit_code == 0
+    (found,) = json.loads(run(there, "verify", "--json").stdout)["collections"]
+    assert (found["indexed"], found["problems"]) == (len(EVERYTHING), [])
+    (found,) = json.loads(run(there, "reconcile", "--json").stdout)["collections"]
+    assert (found["sent"], found["foreign"]) == (0, 0)
+
+
+def test_push_of_one_collection_and_since_a_day(there: Site, aleph4: Aleph) -> None:
+    make(there)
+    assert "'foi_no'" in run(there, "push", "--collection", "foi_no").stderr
+    assert "Sent: 0" in run(there, "push", "--since", "2100-01-01").stdout
+    assert run(there, "push", "--collection", COLLECTION, "--since", "2020-01-01").exit_code == 0
+    assert set(names(aleph4.collection(COLLECTION))) == EVERYTHING
+    assert "no target 'x'" in run(there, "push", "--target", "x").stderr
 
 
 def test_status_without_an_aleph_is_a_sentence(open_: Open) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 import bridge
 from bridge import turnstile
+from bridge.config import remotes
 from bridge.consumer import AlephConsumer
 from bridge.wire import Patience
 from foi.archive import casework, ledger
@@ -34,7 +35,7 @@ from tests.bridge.records import (
 @pytest.fixture
 def kept(site: Site) -> Site:
     """A site whose consumer is registered, as the worker has it."""
-    site.consumers.add(AlephConsumer(site, HASTY))
+    site.consumers.add(AlephConsumer(site, remotes(site.settings)[0], HASTY))
     return site
 
 
@@ -169,7 +170,7 @@ def test_it_is_registered_when_there_is_an_aleph(open_: Open, host: str, count: 
 
 def test_a_wrong_setting_waits_for_somebody(open_: Open, aleph4: Aleph) -> None:
     site = joined(open_, aleph4, key="nobodys")
-    consumer: Any = AlephConsumer(site, Patience(attempts=1, pause=0.0))
+    consumer: Any = AlephConsumer(site, remotes(site.settings)[0], Patience(attempts=1, pause=0.0))
     with pytest.raises(Later, match=r"aleph\.api_key") as later:
         consumer.deliver(["request:1"])
     assert later.value.seconds >= 60

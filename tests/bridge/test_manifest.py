@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies
+from hypothesis import HealthCheck, given, settings, strategies
+from sqlalchemy import select
 
 from bridge.items import Manifest, Source
 from bridge.manifest import manifests
 from bridge.schemata import country_of, language_of, schema_of
 from foi.archive import casework
 from foi.archive.casework import File
-from foi.archive.models import Base, InfoRequest
+from foi.archive.models import Annotation, Base, Body, InfoRequest, Message, Person
 from foi.settings import load
 from foi.site import Site, open_site
+from foi.work.fanout import Fanout
+from tests.bridge.conftest import Open
 from tests.bridge.records import DAY, make
+from tests.contract.world import STEPS, Step, World
 
 FATES = strategies.sampled_from(["shown", "hidden", "requester_only", "erased", "released"])
 FILES = strategies.lists(strategies.tuples(FATES, strategies.booleans()), max_size=2)
@@ -208,3 +212,38 @@ def test_locale_and_jurisdiction_become_codes() -> None:
     assert language_of("en-GB") == "eng"
     assert language_of("xx") is None
     assert country_of("GB-SCT") == "gb"
+
+
+def test_no_sequence_of_verbs_lets_out_what_may_not_be_read(open_: Open) -> None:
+    """Words of letters and notes that the public may not read, and those alone, stay inside."""
+    archive = open_()
+    archive.consumers.add(Fanout(archive))
+
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(STEPS)
+    def run(steps: list[Step]) -> None:
+        db = archive.sessions.make(writing=True)
+        try:
+            world = World(archive, db)
+            for step in steps:
+                world.do(step)
+            subjects = [
+                f"{kind}:{number}"
+                for kind, model in (("body", Body), ("person", Person), ("request", InfoRequest))
+                for number in db.scalars(select(model.id))
+            ]
+            source = Source(archive, "foi_test", archive.calendar.today())
+            found = manifests(db, source, subjects).values()
+            text = repr([dataclasses.asdict(manifest) for manifest in found])
+            for word, row in world.words_of.items():
+                out = not isinstance(row, Annotation) and world._shown(row)
+                if out:
+                    letter_id = getattr(row, "message_id", row.id)
+                    request_id = db.get_one(Message, letter_id).request_id
+                    out = db.get_one(InfoRequest, request_id).prominence == "normal"
+                assert (word in text) is out, word
+        finally:
+            db.rollback()
+            db.close()
+
+    run()

@@ -12,7 +12,7 @@ from foi.archive import casework
 from foi.archive.models import Version
 from foi.site import Site
 from tests.aleph import Aleph, CollectionView
-from tests.bridge.conftest import HASTY, Open, joined, push_all, rows, target_of
+from tests.bridge.conftest import HASTY, Open, joined, linked, push_all, rows
 from tests.bridge.records import (
     COLLECTION,
     EVERYTHING,
@@ -259,7 +259,7 @@ def test_a_slow_aleph_is_waited_for_and_holds_each_thing_once(open_: Open) -> No
 def test_a_file_that_aleph_lost_is_reported(
     site: Site, aleph: Aleph, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.converge.GRACE", timedelta(0))
+    monkeypatch.setattr("bridge.visit.GRACE", timedelta(0))
     aleph.poison("quotas.csv", "lost")
     summary = push_all(site)
     assert list(summary.failed.values()) == ["Aleph took the file, but it never became searchable"]
@@ -288,7 +288,8 @@ def test_pages_learn_that_receipts_have_changed(
 
 def test_receipts_are_one_for_each_object(site: Site, view: CollectionView) -> None:
     with site.sessions.reading() as db:
-        found = dict(target_of(site).receipts.counts(db))
+        with linked(site) as (target,):
+            found = target.receipts.counts(db)
         every = db.scalar(select(func.count()).select_from(Receipt))
     assert found == {
         "body": 1, "person": 1, "request": 1, "message": 2, "attachment": 2, "link": 2,
