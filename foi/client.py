@@ -23,6 +23,7 @@ import requests
 
 State = Literal["waiting_response", "rejected", "successful", "partially_successful"]
 _PIECE = 1 << 16
+_LONGEST_WAIT = 120
 _AGAIN = frozenset({409, 429, 502, 503, 504})
 
 
@@ -80,7 +81,9 @@ class Client:
     timeout: float = 300
     """Seconds to wait for the site at a time."""
     attempts: int = 4
-    """How often a call is tried in all, with growing pauses."""
+    """How often a call is tried in all, with growing pauses, or as long ones as the site asks
+    for.
+    """
     pause: float = 1
     """Seconds before the second attempt."""
 
@@ -205,7 +208,7 @@ class Client:
         url, problem, answered = self.site.rstrip("/") + path, "it was not tried", None
         for attempt in range(self.attempts):
             if attempt:
-                time.sleep(self.pause * 2 ** (attempt - 1))
+                time.sleep(max(self.pause * 2 ** (attempt - 1), _asked_to_wait(answered)))
             try:
                 answered = requests.request(
                     method,
@@ -224,6 +227,12 @@ class Client:
         if answered is not None and answered.status_code < 500:
             return _read(answered)
         raise Unreachable(f"{method} {path}: {problem}, {self.attempts} times")
+
+
+def _asked_to_wait(answered: requests.Response | None) -> int:
+    """Give the seconds for which the site asks to wait (RFC 9110, section 10.2.3), in reason."""
+    told = "" if answered is None else answered.headers.get("Retry-After", "")
+    return min(int(told), _LONGEST_WAIT) if told.isascii() and told.isdigit() else 0
 
 
 def _read(answered: requests.Response) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import waitress
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 
 from foi.settings import Settings
 
@@ -24,11 +24,12 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         """Write the answer."""
         # Where even the address could not be read, a program has sent it.
-        path = getattr(self.request, "path", "")
+        error = self.request.error
+        known = not isinstance(error, RequestHeaderFieldsTooLarge)
+        path = getattr(self.request, "path", "") if known else ""
         if path and not path.startswith("/api/"):
             super().execute()
             return
-        error = self.request.error
         limit = self.channel.server.adj.max_request_body_size
         too_large = isinstance(error, RequestEntityTooLarge)
         said = f"The call is larger than {limit - 1:,} bytes." if too_large else str(error.body)

@@ -116,6 +116,6 @@ def things_to_try(site: Site) -> str:
      {address}/feed/body/{url_name} in a feed reader
      {address}/search/saltimbocca, a word that stands in the PDF only
 
-  The desk: {address}/desk, once `foi user admin add you@example.org` has made you an administrator.
+  The desk: {address}/desk, once `foi user admin add you@example.org` makes you an administrator.
   Try the bridge to Aleph with `make aleph` in a third shell. End with Ctrl-C.
 """

@@ -239,7 +239,7 @@ def _categories(db: Session) -> list[Category]:
     if not names:
         return []
     having = select(Tag.name, Tag.value).where(Tag.subject_kind == "body", Tag.name.in_(names))
-    used = set(db.execute(having.distinct()).tuples())
+    used = {(name, value) for name, value in db.execute(having.distinct())}
     used |= {(name, "") for name, _ in used}  # a name stands for every value
     kept = (
         Category(each.title, tuple(pair for pair in each.tags if parse_tag(pair[0]) in used))

@@ -83,6 +83,24 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_doubled(
         assert db.query(Message).filter_by(direction="response").count() == 1
 
 
+@pytest.mark.parametrize(("asked", "waits"), [("7", 7), ("86400", 120), ("soon", 0.001)])
+def test_it_waits_as_long_as_the_site_asks_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch, asked: str, waits: float
+) -> None:
+    really, slept = requests.request, list[float]()
+
+    def busy(*given: Any, **more: Any) -> Any:
+        answered = really(*given, **more)
+        if not slept:
+            answered.status_code, answered.headers["Retry-After"] = 429, asked
+        return answered
+
+    monkeypatch.setattr(requests, "request", busy)
+    monkeypatch.setattr("foi.client.time.sleep", slept.append)
+    assert client.create(title="Lamp posts in Mill Lane", body="How many?").id == 1
+    assert slept == [waits]
+
+
 def test_a_site_that_is_not_there() -> None:
     with pytest.raises(Unreachable, match="2 times"):
         Client("http://127.0.0.1:9", "key", attempts=2, pause=0.001).request(1)

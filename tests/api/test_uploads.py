@@ -103,14 +103,16 @@ class TestLimits:
 
     def test_what_cannot_be_read_at_all_is_told_in_json(self, served: Served) -> None:
         where = urlsplit(served.url)
-        for line in ("X : 1", "X: a\x00b", "X: " + "a" * 300_000):
+        for line in ("X : 1", "X: a\x00b"):
             with socket.create_connection((where.hostname, where.port), timeout=20) as wire:
                 head = f"POST /api/v2/request HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n"
                 wire.sendall(head.encode())
-                told = wire.recv(1 << 16)
-            assert b" 4" in told.split(b"\r\n")[0]
-            assert b"Content-Type: application/json" in told
-            assert b'{"errors": [' in told
+                answered = http.client.HTTPResponse(wire)
+                answered.begin()
+                told = json.loads(answered.read())
+            assert answered.status == 400
+            assert answered.getheader("Content-Type") == "application/json"
+            assert told["errors"]
 
     def test_of_the_server_is_told_in_json(self, served: Served) -> None:
         where = urlsplit(served.url)

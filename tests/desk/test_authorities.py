@@ -249,7 +249,7 @@ def test_categories_stand_above_the_public_list_at_once(
     assert [h.text for h in public.select("h2")] == ["Local government", "Health"]
     assert [(a.text, a["href"]) for a in public.select("a")] == [
         ("Councils & <b>more</b>", "/body/list/council"),
-        ("gss:E1", "/body/list/gss:E1"),
+        ("gss:E1", "/body/list/gss%3AE1"),
         ("Hospitals", "/body/list/nhs"),
     ]
     told = desk.get("/body/list.json").json["categories"]
@@ -263,7 +263,7 @@ def test_categories_stand_above_the_public_list_at_once(
     form["categories"] = ""
     form.submit(status=303)
     assert not desk.get("/body/list").html.select(".categories")
-    assert [did for _, did, _ in acts(site)].count("categories_set") == 2
+    assert [did for _, _, did in acts(site)].count("categories_set") == 2
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,6 @@ def test_categories_stand_above_the_public_list_at_once(
         ("Local\n- ", "is not a tag"),
         ("Local\nLocal", "Line 2: “Local” stands there twice."),
         ("\n".join(f"Title {n}" for n in range(101)), "more than 100 categories"),
-        ("x" * 60_000, "longer than"),
     ],
 )
 def test_categories_that_are_none_say_why(desk: webtest.TestApp, text: str, wrong: str) -> None:

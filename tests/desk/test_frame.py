@@ -43,13 +43,8 @@ def every_address(running: Running) -> list[tuple[str, str]]:
         if route.pattern.startswith("/desk"):
             path = re.sub(r"\{id:.*?\}(?=/|$)", "1", route.pattern)
             path = re.sub(r"\{\w+:([^|}]+)[^}]*\}", r"\1", path)
-            views = running.config.introspector.get_category("views") or []
-            methods = {
-                view["introspectable"]["request_methods"]
-                for view in views
-                if view["introspectable"]["route_name"] == route.name
-            }
-            found += [(path, method) for method in methods if method]
+            methods = running.config.registry["foi.methods"][route.name]
+            found += [(path, method) for method in methods if method != "HEAD"]
     assert len(found) > 25
     return sorted(found)
 
