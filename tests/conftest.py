@@ -2,6 +2,7 @@
 transaction.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,17 @@ from foi.archive.models import Body, InfoRequest, Person
 from foi.demo import load
 from foi.site import Site
 from foi.work.worker import drain
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is `thorough` unless FOI_THOROUGH is set: `make test` is for every change."""
+    if "FOI_THOROUGH" in os.environ:
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
 
 LETTER = (
     "Dear Council,\n\nHow many lamp posts are there in Mill Lane?\n\nYours faithfully,\nAda Fenn"

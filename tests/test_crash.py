@@ -30,6 +30,8 @@ from foi.archive import casework
 from foi.archive.models import Attachment, Event, InfoRequest, Message
 from foi.site import Site, open_site
 
+pytestmark = pytest.mark.thorough
+
 ROUNDS = 2 * int(os.environ.get("FOI_THOROUGH", "1"))
 CLIENTS = 4
 

@@ -22,6 +22,8 @@ from foi.pages import links
 from tests.conftest import Running, start
 from tests.feeds.validity import complaints
 
+pytestmark = pytest.mark.thorough
+
 BASE = "http://foi.test"
 TWINS = re.compile(
     r"/request_event/|/feed/.*\.json|.*\.csv$|(/feed)?/(body|user)/[^/]+/"

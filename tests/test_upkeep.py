@@ -52,6 +52,7 @@ def key(site: Site) -> str:
     return made
 
 
+@pytest.mark.thorough
 def test_a_backup_made_while_the_site_is_written_to_is_a_whole_site(
     running: Running, app: webtest.TestApp, key: str, tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_words_are_joined_by_and_and_phrases_keep_their_order(client: Client) ->
     assert hit["highlight"] == ["five <em>tonnes</em> &amp; more"]
 
 
+@pytest.mark.thorough
 def test_nobody_reads_past_the_9999th_hit(client: Client) -> None:
     for start in (0, 5100):
         people = [entity(f"p{i}", "Person", name=["P"]) for i in range(start, start + 5100)]

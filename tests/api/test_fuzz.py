@@ -17,6 +17,8 @@ from tests.api.described import Description, Operation
 from tests.conftest import Running, add_person, add_request
 from tests.pages.scene import PDF, answer, dump, file
 
+pytestmark = pytest.mark.thorough
+
 FUZZ = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -81,19 +81,29 @@ def withhold(db: Any, bodies: list[Body]) -> None:
     db.flush()
 
 
-def test_it_is_valid(demo: Demo) -> None:
-    assert demo.description.document["openapi"] == "3.1.0"
-    faults = OpenAPIV31SpecValidator(demo.description.document).iter_errors()
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[Demo]:
+    """The description of a site without any content."""
+    running = start(tmp_path_factory.mktemp("plain") / "site", migrated)
+    app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"}, lint=False)
+    yield Demo(running, app, Description(app.get("/api/openapi.json").json), "")
+    running.config.registry["foi.search"].close()
+    running.site.close()
+
+
+def test_it_is_valid(plain: Demo) -> None:
+    assert plain.description.document["openapi"] == "3.1.0"
+    faults = OpenAPIV31SpecValidator(plain.description.document).iter_errors()
     assert [fault.message for fault in faults] == []
 
 
-def test_it_is_open_to_scripts_and_answered_with_304_while_it_is_the_same(demo: Demo) -> None:
-    answered = demo.app.get("/api/openapi.json")
+def test_it_is_open_to_scripts_and_answered_with_304_while_it_is_the_same(plain: Demo) -> None:
+    answered = plain.app.get("/api/openapi.json")
     assert answered.content_type == "application/json"
     assert answered.headers["Access-Control-Allow-Origin"] == "*"
-    again = demo.app.get("/api/openapi.json", headers={"If-None-Match": answered.headers["ETag"]})
+    again = plain.app.get("/api/openapi.json", headers={"If-None-Match": answered.headers["ETag"]})
     assert again.status_int == 304
-    assert demo.app.options("/api/openapi.json").status_int == 204
+    assert plain.app.options("/api/openapi.json").status_int == 204
 
 
 def bare(path: str) -> str:
@@ -102,11 +112,11 @@ def bare(path: str) -> str:
 
 
 class TestAddresses:
-    def test_each_is_described_or_for_people(self, demo: Demo) -> None:
-        paths = demo.description.document["paths"]
+    def test_each_is_described_or_for_people(self, plain: Demo) -> None:
+        paths = plain.description.document["paths"]
         described = {bare(path) for path in paths}
         missing = []
-        for route in demo.running.config.get_routes_mapper().get_routes():
+        for route in plain.running.config.get_routes_mapper().get_routes():
             path, _ = operations.template(route.pattern)
             for_people = path.startswith(FOR_PEOPLE) or route.name.endswith(":html")
             leads_on = route.name.startswith("alias:") or path in REDIRECTS
@@ -114,35 +124,35 @@ class TestAddresses:
                 missing.append(path)
         assert missing == [], "describe them in foi/api/description"
 
-    def test_each_that_is_described_is_there(self, demo: Demo) -> None:
-        routes = demo.running.config.get_routes_mapper().get_routes()
+    def test_each_that_is_described_is_there(self, plain: Demo) -> None:
+        routes = plain.running.config.get_routes_mapper().get_routes()
         there = {bare(operations.template(route.pattern)[0]) for route in routes}
-        assert {bare(path) for path in demo.description.document["paths"]} <= there
+        assert {bare(path) for path in plain.description.document["paths"]} <= there
 
-    def test_every_page_has_words_of_its_own(self, demo: Demo) -> None:
-        names = {resource.name for resource in demo.running.config.registry["foi.resources"]}
+    def test_every_page_has_words_of_its_own(self, plain: Demo) -> None:
+        names = {resource.name for resource in plain.running.config.registry["foi.resources"]}
         assert names == set(reading.TOLD), "describe them in foi/api/description/reading.py"
 
-    def test_no_two_operations_have_one_name(self, demo: Demo) -> None:
-        names = [each["operationId"] for _, _, each in demo.description.operations()]
+    def test_no_two_operations_have_one_name(self, plain: Demo) -> None:
+        names = [each["operationId"] for _, _, each in plain.description.operations()]
         assert len(names) == len(set(names))
 
-    def test_every_component_is_used(self, demo: Demo) -> None:
-        text = json.dumps(demo.description.document)
+    def test_every_component_is_used(self, plain: Demo) -> None:
+        text = json.dumps(plain.description.document)
         for kind in ("schemas", "parameters", "responses"):
-            for name in demo.description.document["components"][kind]:
+            for name in plain.description.document["components"][kind]:
                 used = f'"#/components/{kind}/{name}"' in text
                 assert used or kind == "responses", name
 
-    def test_a_page_of_an_extension_is_described_by_itself(self, demo: Demo) -> None:
-        registry = demo.running.config.registry
+    def test_a_page_of_an_extension_is_described_by_itself(self, plain: Demo) -> None:
+        registry = plain.running.config.registry
 
         def weather(_: Any) -> Page:
             """The weather in one place."""
             raise AssertionError
 
         before = list(registry["foi.resources"])
-        demo.running.config.add_page("weather", "/weather/{place:[^/.]+}", weather)
+        plain.running.config.add_page("weather", "/weather/{place:[^/.]+}", weather)
         try:
             found = document(registry)["paths"]["/weather/{place}.json"]["get"]
         finally:
@@ -151,6 +161,7 @@ class TestAddresses:
         assert found["parameters"][0]["name"] == "place"
 
 
+@pytest.mark.thorough
 class TestRealAnswers:
     def test_of_everything_in_the_demo_content(self, demo: Demo) -> None:
         faults: list[str] = []
@@ -260,6 +271,7 @@ def addresses(demo: Demo) -> Iterator[str]:
     yield from (f"/body/{bodies[0]}.json?query=grit+zzzz*", "/list.json?query=%2A")
 
 
+@pytest.mark.thorough
 class TestWriting:
     @pytest.fixture
     def mine(self, demo: Demo) -> str:
@@ -336,6 +348,7 @@ class TestWriting:
             assert dump(db) == before
 
 
+@pytest.mark.thorough
 def test_what_webhooks_are_told(demo: Demo) -> None:
     site, hook = demo.running.site, Webhook(id=1, body_id=None, kinds=[])
     with site.sessions.reading() as db:

@@ -19,6 +19,8 @@ from foi.site import Site
 from tests.api.conftest import Served, serve
 from tests.pages.scene import build_index, dump
 
+pytestmark = pytest.mark.thorough
+
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

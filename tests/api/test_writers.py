@@ -1,7 +1,11 @@
 """Sixteen programs writing at once, for a moment: `python -m benchmarks.writers` takes longer."""
 
+import pytest
+
 from benchmarks.writers import measure
 from tests.postgres import Postgres, postgres
+
+pytestmark = pytest.mark.thorough
 
 __all__ = ["postgres"]
 

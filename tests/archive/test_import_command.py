@@ -77,6 +77,7 @@ def test_a_log_gets_plain_lines(
     assert "\r" not in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_terminal_gets_a_bar(data: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(CSV)
     ours, theirs = pty.openpty()

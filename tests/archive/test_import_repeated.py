@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -14,6 +15,8 @@ from foi.archive import casework
 from foi.archive.models import Annotation, InfoRequest, Message
 from foi.site import Site
 from tests.archive.test_import_requests import THREAD, bring, everything, line, open_archive
+
+pytestmark = pytest.mark.thorough
 
 LETTERS = [{"direction": "request", "sent_at": "2021-03-01", "body": "Why?"}]
 LINES = [

@@ -25,7 +25,13 @@ HASTY = Patience(attempts=3, pause=0.01, longest=0.05, connect=2.0, answer=10.0,
 Open = Callable[..., Site]
 
 
-@pytest.fixture(params=["aleph", "aleph3", "openaleph"])
+@pytest.fixture(
+    params=[
+        "aleph",
+        pytest.param("aleph3", marks=pytest.mark.thorough),
+        pytest.param("openaleph", marks=pytest.mark.thorough),
+    ]
+)
 def aleph(request: pytest.FixtureRequest) -> Iterator[Aleph]:
     """A running stand-in that works at once."""
     with Aleph(flavour=request.param) as server:

@@ -15,6 +15,8 @@ from tests.contract.crowd import scratch
 from tests.contract.limits_contract import MINUTE, Clock, LimitsContract
 from tests.postgres import Postgres, postgres
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["postgres"]
 
 

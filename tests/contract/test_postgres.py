@@ -12,6 +12,8 @@ from tests.contract.crowd import scratch
 from tests.contract.outbox_contract import OutboxContract
 from tests.postgres import Postgres, postgres
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["postgres"]
 
 

@@ -219,6 +219,7 @@ CHANGES: list[tuple[Callable[[Village, Session], None], set[str]]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_no_page_is_stale_after_any_change(village: Village) -> None:
     before = {path: village.app.get(path) for path in EVERY}
     for change, showing in CHANGES:

@@ -314,8 +314,10 @@ BY_CURSOR = re.compile(
 class TestCost:
     """A deep page is found by an index and nothing is sorted: SQLite says so itself."""
 
-    @pytest.fixture
-    def plans(self, running: Running, app: webtest.TestApp) -> Plans:
+    @pytest.fixture(scope="class")
+    def plans(self, tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[Plans]:
+        running = start(tmp_path_factory.mktemp("plans") / "site", migrated)
+        app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
         with running.site.sessions.writing() as db:
             body, person = add_body(db, "Fenby"), add_person(db, "Ada Fenn")
             for number in range(3):
@@ -339,7 +341,9 @@ class TestCost:
                 event.remove(running.site.engine, "before_cursor_execute", explain)
             return found
 
-        return of
+        yield of
+        running.config.registry["foi.search"].close()
+        running.site.close()
 
     DEEP = cursors.write(MOMENT + timedelta(days=3000), 5)
     DEEP_EVENT = cursors.write(5)

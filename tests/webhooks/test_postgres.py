@@ -14,6 +14,8 @@ from tests.postgres import Postgres, postgres
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_webhooks import respond, row, tries, work, write
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["postgres"]
 
 
