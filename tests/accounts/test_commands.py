@@ -15,6 +15,8 @@ from foi.cli import main
 from foi.site import Site
 from tests.accounts.people import EMAIL, PASSWORD, sign_in
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def foi(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]

@@ -14,6 +14,8 @@ from tests.conftest import add_body
 from tests.desk.test_work import park
 from tests.pages.scene import Scene, furnish
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def foi(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]

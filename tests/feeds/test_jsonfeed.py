@@ -83,7 +83,7 @@ SPECIFICATION = {
 }
 
 
-@pytest.fixture(params=["demonstration", "nasty"])
+@pytest.fixture(params=["demonstration", pytest.param("nasty", marks=pytest.mark.thorough)])
 def fed(request: pytest.FixtureRequest) -> Fed:
     found: Fed = request.getfixturevalue(request.param)
     return found

@@ -24,7 +24,7 @@ from tests.feeds.validity import ATOM, complaints
 from tests.pages.scene import answer, attachments
 
 
-@pytest.fixture(params=["demonstration", "nasty"])
+@pytest.fixture(params=["demonstration", pytest.param("nasty", marks=pytest.mark.thorough)])
 def fed(request: pytest.FixtureRequest) -> Fed:
     found: Fed = request.getfixturevalue(request.param)
     return found

@@ -311,39 +311,38 @@ BY_CURSOR = re.compile(
 )
 
 
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[Plans]:
+    running = start(tmp_path_factory.mktemp("plans") / "site", migrated)
+    app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
+    with running.site.sessions.writing() as db:
+        body, person = add_body(db, "Fenby"), add_person(db, "Ada Fenn")
+        for number in range(3):
+            asked = add_request(db, body, f"Matter {number}", person=person, tag_texts=["lamps"])
+            answer(db, asked)
+
+    def of(path: str) -> list[str]:
+        found: list[str] = []
+
+        def explain(_c: Any, cursor: Any, sql: str, given: Any, *_: Any) -> None:
+            if BY_CURSOR.search(sql):
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}", given)
+                found.append("; ".join(row[3] for row in cursor.fetchall()))
+
+        event.listen(running.site.engine, "before_cursor_execute", explain)
+        try:
+            app.get(path)
+        finally:
+            event.remove(running.site.engine, "before_cursor_execute", explain)
+        return found
+
+    yield of
+    running.config.registry["foi.search"].close()
+    running.site.close()
+
+
 class TestCost:
     """A deep page is found by an index and nothing is sorted: SQLite says so itself."""
-
-    @pytest.fixture(scope="class")
-    def plans(self, tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[Plans]:
-        running = start(tmp_path_factory.mktemp("plans") / "site", migrated)
-        app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
-        with running.site.sessions.writing() as db:
-            body, person = add_body(db, "Fenby"), add_person(db, "Ada Fenn")
-            for number in range(3):
-                asked = add_request(
-                    db, body, f"Matter {number}", person=person, tag_texts=["lamps"]
-                )
-                answer(db, asked)
-
-        def of(path: str) -> list[str]:
-            found: list[str] = []
-
-            def explain(_c: Any, cursor: Any, sql: str, given: Any, *_: Any) -> None:
-                if BY_CURSOR.search(sql):
-                    cursor.execute(f"EXPLAIN QUERY PLAN {sql}", given)
-                    found.append("; ".join(row[3] for row in cursor.fetchall()))
-
-            event.listen(running.site.engine, "before_cursor_execute", explain)
-            try:
-                app.get(path)
-            finally:
-                event.remove(running.site.engine, "before_cursor_execute", explain)
-            return found
-
-        yield of
-        running.config.registry["foi.search"].close()
-        running.site.close()
 
     DEEP = cursors.write(MOMENT + timedelta(days=3000), 5)
     DEEP_EVENT = cursors.write(5)

@@ -20,6 +20,8 @@ from tests.conftest import add_body
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_webhooks import row, work, write
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def desk(app: webtest.TestApp, site: Site) -> webtest.TestApp:
