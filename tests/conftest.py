@@ -64,6 +64,11 @@ class Running:
     site: Site
     app: Any
 
+    def close(self) -> None:
+        """Let go of the index and the database."""
+        self.config.registry["foi.search"].close()
+        self.site.close()
+
 
 def start(folder: Path, migrated: bytes, **ini: str) -> Running:
     """Configure an application on a folder of its own."""
@@ -85,8 +90,7 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Pa
     made = start(tmp_path_factory.mktemp("demo") / "site", migrated)
     assert load(made.site) >= 40
     drain(made.site)
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
     return made.site.settings.data
 
 
@@ -95,8 +99,7 @@ def running(tmp_path: Path, migrated: bytes) -> Iterator[Running]:
     """The whole application on a fresh site whose writes are committed."""
     made = start(tmp_path / "site", migrated)
     yield made
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
 
 
 @pytest.fixture
@@ -116,8 +119,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterato
     """One application for all tests that commit nothing."""
     made = start(tmp_path_factory.mktemp("shared"), migrated)
     yield made
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
 
 
 @pytest.fixture

@@ -71,8 +71,7 @@ def demo(
     )
     crawl.run(*SEEDS, "/.well-known/security.txt", "/body/all-authorities.csv")
     yield Crawled(running, crawl)
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 def test_nothing_on_the_site_is_amiss(demo: Crawled) -> None:

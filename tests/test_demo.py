@@ -27,8 +27,7 @@ def demo(
     folder = shutil.copytree(demo_folder, tmp_path_factory.mktemp("read") / "site")
     made = start(folder, migrated)
     yield made
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
 
 
 def test_it_has_requests_in_every_state_half_of_them_through_the_api(demo: Running) -> None:

@@ -359,5 +359,4 @@ def test_settings_of_another_site_give_its_own_links(tmp_path: Path, migrated: b
     app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
     assert "https://other.test/feed/list" in app.get("/list")
     assert b"foi.test" not in app.get("/feed/list").body
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()

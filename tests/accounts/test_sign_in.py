@@ -56,8 +56,7 @@ def test_over_https_the_cookie_is_sent_over_https_only(tmp_path: Path, migrated:
     add_account(made.site)
     app = webtest.TestApp(made.app, extra_environ={"HTTP_HOST": "foi.test"})
     assert "; secure" in sign_in(app).headers["Set-Cookie"].lower()
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
 
 
 def test_the_database_holds_neither_password_nor_token(

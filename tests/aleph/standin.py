@@ -3,8 +3,6 @@
 Gives up: more than one process.
 """
 
-import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from tests.aleph.schemata import SCHEMATA
 from tests.aleph.server import Call, Options, Server
 from tests.aleph.store import Record
 from tests.aleph.values import sign
+from tests.serving import serve_in_thread
 
 THREADS = 64
 # They wait for the one lock, or out an imitated latency, so many cost little.
@@ -156,8 +155,7 @@ class Aleph:
         )
         self.url = f"http://{host}:{self._http.effective_port}"
         self.server.pipeline.start()
-        self._thread = threading.Thread(target=self._http.run, name="aleph-http", daemon=True)
-        self._thread.start()
+        self._end = serve_in_thread(self._http)
 
     def __enter__(self) -> Self:
         return self
@@ -173,18 +171,9 @@ class Aleph:
     def close(self) -> None:
         """Stop serving; what was acknowledged stays in the data file, if there is one."""
         self.server.pipeline.stop()
-        # The loop ends when nothing is left to listen to; only its own thread may close things.
-        # A worker's own pull may wake the server first: it has then closed everything already.
-        with contextlib.suppress(OSError):
-            self._http.trigger.pull_trigger(self._close_sockets)
-        self._thread.join(timeout=5)
-        self._http.task_dispatcher.shutdown()
+        self._end()
         with self.server.store.lock:
             self.server.store.close()
-
-    def _close_sockets(self) -> None:
-        for open_one in list(self._http._map.values()):
-            open_one.close()
 
     @property
     def user_key(self) -> str:

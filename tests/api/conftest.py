@@ -1,7 +1,6 @@
 """An authority that may write: on the site that commits nothing, and on one that listens."""
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from foi.server import serving
 from foi.site import Site
 from tests.api.calls import Authority
 from tests.conftest import Running, add_body, key_for, start
+from tests.serving import serve_in_thread
 
 
 @pytest.fixture
@@ -56,16 +56,10 @@ def serve(
     with made.site.sessions.writing() as db:
         body = db.scalars(select(Body).order_by(Body.id).limit(1)).first() or add_body(db)
         body_id, key = body.id, key_for(made.site, body)
-    server = serving(made.app, listening, made.site.settings)
-    thread = threading.Thread(target=server.run)
-    thread.start()
+    end = serve_in_thread(serving(made.app, listening, made.site.settings))
     yield Served(url, made, body_id, key)
-    # The loop ends when nothing is left to listen to; only its own thread may close things.
-    server.trigger.pull_trigger(lambda: [one.close() for one in list(server._map.values())])
-    thread.join(30)
-    server.task_dispatcher.shutdown()
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    end()
+    made.close()
 
 
 @pytest.fixture

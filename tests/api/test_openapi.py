@@ -56,8 +56,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
     drain(running.site)
     app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"}, lint=False)
     yield Demo(running, app, Description(app.get("/api/openapi.json").json), key)
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 def withhold(db: Any, bodies: list[Body]) -> None:
@@ -87,8 +86,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator
     running = start(tmp_path_factory.mktemp("plain") / "site", migrated)
     app = webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"}, lint=False)
     yield Demo(running, app, Description(app.get("/api/openapi.json").json), "")
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 def test_it_is_valid(plain: Demo) -> None:
@@ -366,7 +364,6 @@ def test_without_extensions_nothing_of_theirs_is_described(
 ) -> None:
     running = start(tmp_path / "site", migrated, **{"foi.extensions": ""})
     found = document(running.config.registry)
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
     assert not [path for path in found["paths"] if path.startswith("/feed") or "atom" in path]
     assert "/list.json" in found["paths"]

@@ -227,8 +227,7 @@ class TestManyAtOnce:
 
 
 def close(running: Running) -> None:
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 def test_a_call_whose_key_is_under_way_is_told_so(

@@ -8,15 +8,15 @@ they fail.
 import os
 import shutil
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import waitress
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from foi.server import serving
 from tests.conftest import start
+from tests.serving import serve_in_thread
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -53,16 +53,10 @@ def address(
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     folder = shutil.copytree(demo_folder, tmp_path_factory.mktemp("browser") / "site")
     made = start(folder, migrated, **{"site.url": url})
-    server = waitress.create_server(made.app, sockets=[listening], threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
+    end = serve_in_thread(serving(made.app, listening, made.site.settings))
     yield url
-    # The loop ends when nothing is left to listen to; only its own thread may close things.
-    server.trigger.pull_trigger(lambda: [one.close() for one in list(server._map.values())])
-    thread.join(30)
-    server.task_dispatcher.shutdown()
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    end()
+    made.close()
 
 
 @pytest.fixture

@@ -68,8 +68,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> 
     running = start(tmp_path_factory.mktemp("demo"), migrated)
     demo.load(running.site)
     yield _fed(running)
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 @pytest.fixture(scope="package")
@@ -82,8 +81,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator
             _add(running.site, db, name, text)
         _add_long(db)
     yield _fed(running)
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 def _add(site: Site, db: Session, name: str, text: str) -> None:

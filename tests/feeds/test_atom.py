@@ -146,13 +146,11 @@ class TestIdentity:
             add_request(db)
         web = webtest.TestApp(first.app)
         before = read(web, "/feed/list")
-        first.config.registry["foi.search"].close()
-        first.site.close()
+        first.close()
         with time_machine.travel(datetime.now(UTC) + timedelta(days=400)):
             moved = start(tmp_path / "site", migrated, **{"site.url": "https://new.test/foi"})
             after = read(webtest.TestApp(moved.app), "/feed/list")
-        moved.config.registry["foi.search"].close()
-        moved.site.close()
+        moved.close()
         assert after.feed.id == before.feed.id
         assert after.entries[0].id == before.entries[0].id
         assert after.entries[0].link.startswith("https://new.test/foi/request/")

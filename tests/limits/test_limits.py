@@ -36,8 +36,7 @@ def _early_in_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
 def limited(folder: Path, migrated: bytes, **ini: str) -> Iterator[Running]:
     made = start(folder / "site", migrated, **ini)
     yield made
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
 
 
 def browser(made: Running, address: str = "192.0.2.1", **more: str) -> webtest.TestApp:
@@ -296,8 +295,7 @@ def test_production_ini_is_a_site_with_every_limit_on(tmp_path: Path) -> None:
     for path in ("/", "/list", "/search/lamp", "/feed/list", "/body/all-authorities.csv"):
         assert app.get(path).status_code == 200
     app.post("/api/v2/request.json", {"k": key, "request_json": GOOD})
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 def test_production_ini_is_what_the_server_and_alembic_read() -> None:

@@ -161,8 +161,7 @@ def open_town(folder: Path, migrated: bytes, **ini: str) -> Iterator[Town]:
             webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"}), running, names
         )
     finally:
-        running.config.registry["foi.search"].close()
-        running.site.close()
+        running.close()
 
 
 def dump(db: Session) -> dict[str, list[tuple[Any, ...]]]:

@@ -371,5 +371,4 @@ class TestMemory:
         other = start(tmp_path / "site", migrated, **{"site.name": "Other Answers"})
         app = webtest.TestApp(other.app, extra_environ={"HTTP_HOST": "foi.test"})
         assert app.get("/list").headers["ETag"] != etag
-        other.config.registry["foi.search"].close()
-        other.site.close()
+        other.close()

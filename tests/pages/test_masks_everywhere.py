@@ -77,8 +77,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
     folder = tmp_path_factory.mktemp("masks")
     running = start(folder / "site", migrated)
     yield Town(running, folder)
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 WAYS: dict[str, Callable[[Town], str]] = {

@@ -245,8 +245,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
             add_request(db, body, f"Matter {number}")
     annotate(running.site, 4550)
     yield running
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 class TestWhileOthersWrite:
@@ -337,8 +336,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator
         return found
 
     yield of
-    running.config.registry["foi.search"].close()
-    running.site.close()
+    running.close()
 
 
 class TestCost:

@@ -290,8 +290,7 @@ class TestHelp:
         made = start(tmp_path / "x", migrated, **{"site.contact": "https://foi.example/desk"})
         app = webtest.TestApp(made.app)
         assert app.get("/help/contact").html.select('a[href="https://foi.example/desk"]')
-        made.config.registry["foi.search"].close()
-        made.site.close()
+        made.close()
 
     def test_examples_bear_the_sites_own_address(self, secure: Town) -> None:
         page = secure.app.get("/help/api")
@@ -309,8 +308,7 @@ class TestHelp:
     def test_without_feeds_none_is_told_of(self, tmp_path: Path, migrated: bytes) -> None:
         made = start(tmp_path / "bare", migrated, **{"foi.extensions": ""})
         assert "/feed" not in webtest.TestApp(made.app).get("/help/api")
-        made.config.registry["foi.search"].close()
-        made.site.close()
+        made.close()
 
 
 ANSWERS = (

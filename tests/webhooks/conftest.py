@@ -23,8 +23,7 @@ def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
 def running(tmp_path: Path, migrated: bytes) -> Iterator[Running]:
     made = start(tmp_path / "site", migrated, **{"webhooks.allow_private": "true"})
     yield made
-    made.config.registry["foi.search"].close()
-    made.site.close()
+    made.close()
 
 
 @pytest.fixture
