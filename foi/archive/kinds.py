@@ -90,3 +90,6 @@ DESK_ONLY = frozenset(
 
 CORRESPONDENCE = (Kind.SENT, Kind.FOLLOWUP_SENT, Kind.RESPONSE, Kind.COMMENT)
 """Kinds that public feeds and the search index hold, as Alaveteli's do."""
+
+WITHDRAWALS = (Kind.HIDE, Kind.ERASE)
+"""Kinds that take something back."""

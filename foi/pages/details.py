@@ -14,7 +14,7 @@ from foi.archive import reading
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, Event, Person
 from foi.archive.states import LABELS
-from foi.pages import events, links, members, requests
+from foi.pages import events, histories, links, members, requests
 from foi.pages.page import Page
 from foi.site import Site, site_of
 
@@ -80,7 +80,7 @@ def page(request: Request) -> Page:
 
 
 def _context(
-    db: Session, found: members.Listed, states: Mapping[int, events.Described]
+    db: Session, found: members.Listed, states: Mapping[int, histories.Described]
 ) -> events.Context:
     number = found.row.id
     return events.Context(
@@ -128,8 +128,8 @@ def _named(db: Session, model: Any, prefix: str, actors: Any) -> dict[str, tuple
     return {f"{prefix}:{row.id}": (row.name, path(row.url_name)) for row in rows}
 
 
-def _line(event: Row[Any], states: Mapping[int, events.Described], actors: _Actors) -> Line:
-    described = states.get(event.id, events.Described())
+def _line(event: Row[Any], states: Mapping[int, histories.Described], actors: _Actors) -> Line:
+    described = states.get(event.id, histories.Described())
     who, who_path = actors.who(event)
     return Line(
         event,

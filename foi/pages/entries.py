@@ -14,13 +14,13 @@ from foi.archive import reading
 from foi.archive.kinds import CORRESPONDENCE, Kind
 from foi.archive.slugs import slug
 from foi.archive.states import LABELS
-from foi.pages import events, links, members, prose
+from foi.pages import events, histories, links, members, prose
 from foi.pages.page import Enclosure, Entry
 from foi.site import Site
 
 _UNNAMED = "Somebody without a name"
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
-_FIRST = events.Trace(1, None)
+_FIRST = histories.Trace(1, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _entry(site: Site, event: Row[Any], read: events.Context, about: _About | No
     )
 
 
-def _updated(event: Row[Any], read: events.Context, trace: events.Trace) -> datetime:
+def _updated(event: Row[Any], read: events.Context, trace: histories.Trace) -> datetime:
     """Give when what an entry tells was last changed: recorded, described, edited, shown again.
 
     An import records many events in one moment, and readers take entries of one moment for one
@@ -114,7 +114,7 @@ def _headline(
     event: Row[Any],
     about: _About,
     annotation: reading.ReadAnnotation | None,
-    trace: events.Trace,
+    trace: histories.Trace,
 ) -> tuple[str, str, str | None]:
     """Give the title of an entry of a request, its author and the author's page."""
     body, body_path = about.body, about.request.body_path
@@ -150,7 +150,7 @@ def _ordinal(number: int) -> str:
 
 
 def _beside(
-    event: Row[Any], read: events.Context, trace: events.Trace
+    event: Row[Any], read: events.Context, trace: histories.Trace
 ) -> tuple[str, str, str, str | None]:
     """Give title, path, author and the author's page of what is of no request, or of one that is
     not shown.

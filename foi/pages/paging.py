@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from foi.archive.kinds import CORRESPONDENCE
 from foi.archive.models import Body, Event, InfoRequest
-from foi.pages import cursors, events, members
+from foi.pages import cursors, events, members, withdrawals
 from foi.pages.page import Tombstone
 from foi.problems import Problem
 from foi.site import site_of
@@ -217,7 +217,7 @@ def with_tombstones(
     if found.previous_query is not None and rows:
         beyond = cursors.read(before, int)[0] if before else rows[0].id
     span = (rows[-1].id if rows and found.next_query else 0, beyond)
-    erased = events.tombstones(request.db, span, *conditions, kinds=kinds, readable=readable)
+    erased = withdrawals.tombstones(request.db, span, *conditions, kinds=kinds, readable=readable)
     return replace(found, erased=erased)
 
 
