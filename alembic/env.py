@@ -11,7 +11,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from foi import settings as foi_settings
-from foi.archive.models import Base
+from foi.archive.columns import Base
 from foi.db import make_engine
 
 PARTS = ("foi.accounts", "foi.api", "foi.limits", "foi.webhooks")

@@ -28,6 +28,7 @@ from sqlalchemy import Connection, insert
 from foi import migrations, paths, settings
 from foi.archive import deadlines, ledger, models
 from foi.archive.casework.bodies import sort_name
+from foi.archive.columns import Base
 from foi.archive.kinds import Audience, Kind
 from foi.archive.slugs import slug
 from foi.site import Site, open_site
@@ -36,7 +37,7 @@ CACHE = Path(__file__).resolve().parent.parent / "var" / "bench"
 END = datetime(2026, 11, 1, 9, tzinfo=UTC)
 DAYS = 3652
 BATCH = 10_000
-Model = type[models.Base]
+Model = type[Base]
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -139,7 +140,7 @@ class Writer:
 
     def flush(self) -> None:
         """Write what was taken; what others refer to comes first."""
-        for table in models.Base.metadata.sorted_tables:
+        for table in Base.metadata.sorted_tables:
             if rows := self._rows.pop(table.name, []):
                 self._connection.execute(insert(table), rows)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foi.archive.models import Base
+from foi.archive.columns import Base
 
 
 class Receipt(Base):

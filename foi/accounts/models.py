@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from foi.archive.models import Base, Person
+from foi.archive.columns import Base
+from foi.archive.models import Person
 
 
 class Account(Base):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foi.archive.models import Base, BigId
+from foi.archive.columns import Base, BigId
 
 
 class ApiCall(Base):

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from foi.archive.models import Base
+from foi.archive.columns import Base
 
 MOST = 100
 LONGEST_TEXT = 50_000

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from foi.archive.columns import Base
 from foi.archive.kinds import Audience
-from foi.archive.models import Base, Event
+from foi.archive.models import Event
 
 
 class BodyVersion(Base):

@@ -18,11 +18,11 @@ from sqlalchemy import Select, case, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from foi.archive.columns import Base
 from foi.archive.kinds import DESK_ONLY, Audience, Kind
 from foi.archive.models import (
     Annotation,
     Attachment,
-    Base,
     Body,
     Delivery,
     Event,

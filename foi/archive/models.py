@@ -5,90 +5,21 @@ All times are aware and in UTC; `None` is "not known", which imported requests m
 text).
 """
 
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
-    DateTime,
-    Dialect,
-    Enum,
     ForeignKey,
     Index,
-    Integer,
-    MetaData,
     String,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from foi.archive.columns import Base, BigId, named, own_slug
 from foi.archive.kinds import Audience, Kind
-
-BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment: aware UTC on both sides; SQLite, which knows no zones, keeps it as naive UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _named(enum: type[StrEnum], length: int) -> Enum:
-    """Keep the members of an enum by their values, as plain text."""
-    return Enum(
-        enum,
-        native_enum=False,
-        length=length,
-        create_constraint=False,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-def _own_slug(table: str, column: str) -> Index:
-    """No two rows of one slug. On PostgreSQL the index is partial, in form only: a column of a
-    full one counts as a key, and changing a key would block, crosswise, those who record events
-    that point at the row.
-    """
-    return Index(
-        f"uq_{table}_{column}",
-        column,
-        unique=True,
-        postgresql_where=text(f"{column} IS NOT NULL"),
-    )
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    # Every whole number has 64 bits: one from an address or a cursor, up to that size, is then
-    # compared and found to name nothing, instead of being refused by PostgreSQL.
-    type_annotation_map = {datetime: Instant, str: Text, dict[str, Any]: JSON, int: BigId}
 
 
 class Person(Base):
@@ -97,7 +28,7 @@ class Person(Base):
     """
 
     __tablename__ = "person"
-    __table_args__ = (_own_slug("person", "url_name"),)
+    __table_args__ = (own_slug("person", "url_name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     url_name: Mapped[str]
@@ -112,7 +43,7 @@ class Body(Base):
     """A public body (authority)."""
 
     __tablename__ = "body"
-    __table_args__ = (_own_slug("body", "url_name"), Index(None, "sort_name", "id"))
+    __table_args__ = (own_slug("body", "url_name"), Index(None, "sort_name", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     url_name: Mapped[str]
@@ -177,7 +108,7 @@ class InfoRequest(Base):
 
     __tablename__ = "request"
     __table_args__ = (
-        _own_slug("request", "url_title"),
+        own_slug("request", "url_title"),
         Index(None, "created_at", "id"),
         Index(None, "body_id", "created_at", "id"),
         Index(None, "person_id", "created_at", "id"),
@@ -334,8 +265,8 @@ class Event(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    kind: Mapped[Kind] = mapped_column(_named(Kind, 24))
-    audience: Mapped[Audience] = mapped_column(_named(Audience, 24))
+    kind: Mapped[Kind] = mapped_column(named(Kind, 24))
+    audience: Mapped[Audience] = mapped_column(named(Audience, 24))
     happened_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(40))

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Boolean, Float, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foi.archive.models import Base
+from foi.archive.columns import Base
 
 
 class Usage(Base):

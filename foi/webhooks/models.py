@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foi.archive.models import Base, BigId
+from foi.archive.columns import Base, BigId
 
 
 class Webhook(Base):

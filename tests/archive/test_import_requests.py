@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from foi.archive import casework, ledger
+from foi.archive.columns import Base
 from foi.archive.importing import Report, UnusableFile, import_requests
 from foi.archive.models import (
     Annotation,
     Attachment,
-    Base,
     Body,
     Delivery,
     Event,

@@ -15,7 +15,7 @@ from bridge.push import Summary, push, subjects_of_all
 from bridge.target import Link, Target
 from bridge.wire import Patience
 from foi import settings
-from foi.archive.models import Base
+from foi.archive.columns import Base
 from foi.site import Site, open_site
 from tests.aleph import Aleph, CollectionView
 from tests.bridge.records import COLLECTION, EVERYTHING, Made, make

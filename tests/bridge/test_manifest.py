@@ -17,7 +17,8 @@ from bridge.manifest import manifests
 from bridge.schemata import country_of, language_of, schema_of
 from foi.archive import casework
 from foi.archive.casework import File
-from foi.archive.models import Annotation, Base, Body, InfoRequest, Message, Person
+from foi.archive.columns import Base
+from foi.archive.models import Annotation, Body, InfoRequest, Message, Person
 from foi.settings import load
 from foi.site import Site, open_site
 from foi.work.fanout import Fanout

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from foi.archive import casework, ledger
 from foi.archive.casework import names
-from foi.archive.models import Base, Body, Delivery, Event, InfoRequest, Message, Version
+from foi.archive.columns import Base
+from foi.archive.models import Body, Delivery, Event, InfoRequest, Message, Version
 from foi.db import changed_at
 from foi.site import Site
 from foi.work.fanout import Fanout

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from foi.archive import casework
+from foi.archive.columns import Base
 from foi.archive.filetypes import clean_name, sniff_file
-from foi.archive.models import Annotation, Attachment, Base, Body, InfoRequest, Message, Person
+from foi.archive.models import Annotation, Attachment, Body, InfoRequest, Message, Person
 from foi.pages import links
 from foi.search.consumer import SearchConsumer
 from foi.site import Site
