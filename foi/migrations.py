@@ -1,5 +1,6 @@
 """Bringing the database to the schema of this release, and telling whether it is there."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -19,6 +20,7 @@ def _config() -> Config:
     return config
 
 
+@cache
 def head() -> str:
     """Give the revision of this release's schema."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
