@@ -20,11 +20,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import requests
+from requests.exceptions import ChunkedEncodingError
 
 State = Literal["waiting_response", "rejected", "successful", "partially_successful"]
 _PIECE = 1 << 16
 _LONGEST_WAIT = 120
-_AGAIN = frozenset({409, 429, 502, 503, 504})
+_AGAIN = frozenset({409, 429})
+_LOST = (requests.ConnectionError, requests.Timeout, ChunkedEncodingError)
+"""No answer, or half of one."""
 
 
 class Refused(Exception):
@@ -221,7 +224,7 @@ class Client:
                 if answered.status_code < 500 and answered.status_code not in _AGAIN:
                     return _read(answered)
                 problem = f"the site answered {answered.status_code}"
-            except (requests.ConnectionError, requests.Timeout) as failed:
+            except _LOST as failed:
                 answered = None
                 problem = type(failed).__name__
         if answered is not None and answered.status_code < 500:

@@ -13,7 +13,12 @@ from typing import Any
 import waitress
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
-from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+from waitress.utilities import (
+    BadRequest,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    ServerNotImplemented,
+)
 
 from foi.settings import Settings
 
@@ -23,8 +28,13 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         """Write the answer."""
-        # Where even the address could not be read, a program has sent it.
         error = self.request.error
+        if isinstance(error, ServerNotImplemented):
+            # A Transfer-Encoding that is none: RFC 9112 would have it a 501, but it is the client
+            # that must do otherwise, and many of them try again after any 5xx.
+            said = "This Transfer-Encoding is not taken here: send chunked, or a Content-Length."
+            error = self.request.error = BadRequest(said)
+        # Where even the address could not be read, a program has sent it.
         known = not isinstance(error, RequestHeaderFieldsTooLarge)
         path = getattr(self.request, "path", "") if known else ""
         if path and not path.startswith("/api/"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from foi.api import calls, payload, schemas, uploads
 from foi.api.calls import Call, answer
@@ -25,6 +25,12 @@ NO_STATE = "error"
 """What FOI Register sends as the state inside a message of any request that it has not closed: no
 state given.
 """
+_LAST_ANSWER = (
+    select(Message)
+    .where(Message.request_id == bindparam("number"), Message.direction == "response")
+    .order_by(Message.id.desc())
+    .limit(1)
+)
 
 
 def create(request: Request) -> Response:
@@ -127,7 +133,9 @@ def add(request: Request) -> Response:
     mark = call.mark(f"add:{call.number}", given)
     with calls.glimpse(request) as db:
         # What is refused or known leaves no file behind; asked again below, where it decides.
-        if call.tray.uploads and not call.repeated(db, mark, merge=True):
+        if call.tray.uploads:
+            if repeated := call.repeated(db, mark, merge=True):
+                return repeated
             uploads.check_room(db, call.site, call.body_id, call.tray)
     files = call.tray.keep()
     # Only here does the write begin: payload read, files on disk.
@@ -156,20 +164,19 @@ def _message(call: Call) -> dict[str, Any]:
     """Check a message with the state that stands beside or inside it; all errors at once."""
     document = call.sent.document("json", "correspondence_json")
     errors: list[str] = []
-    given: dict[str, Any] = {}
     try:
         given = schemas.check(schemas.Correspondence, document)
     except Problem as problem:
-        if problem.status != 422 or not isinstance(document, dict):
+        if not isinstance(document, dict):
             raise
-        errors += problem.errors
-    beside = call.sent.fields.get("state")
-    inside = given.get("state")
+        errors, given = problem.errors, document
+    beside, inside = call.sent.fields.get("state"), given.get("state")
     state = beside if beside is not None else None if inside in (NO_STATE, "") else inside
-    refusal = schemas.wrong_state(state) if state is not None else None
+    # What is no text has been told already.
+    refusal = schemas.wrong_state(state) if isinstance(state, str) else None
     if refusal:
         errors.append(refusal)
-    direction = document.get("direction") if isinstance(document, dict) else None
+    direction = given.get("direction")
     if direction == "request" and call.tray.uploads:
         errors.append("attachments can only be added to responses")
     if errors:
@@ -190,12 +197,7 @@ def update(request: Request) -> Response:
     told = {"url": _url(call.site, found)}
     if call.key:
         call.remember(mark, told)
-    last = db.scalar(
-        select(Message)
-        .where(Message.request_id == found.id, Message.direction == "response")
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
+    last = db.scalar(_LAST_ANSWER, {"number": found.id})
     casework.classify(db, found, call.actor, state, message=last)
     return answer(told)
 

@@ -19,7 +19,7 @@ from foi.api import calls
 from foi.archive import reading
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, Event, InfoRequest
-from foi.pages import events, links
+from foi.pages import events
 from foi.pages.json import dump
 from foi.problems import Problem
 from foi.site import Site, site_of
@@ -133,4 +133,4 @@ def _tell(site: Site, event: Any, found: events.Context) -> Asked:
 
 def path(body_id: int) -> str:
     """Give the address of the feed, without the ending that names its form."""
-    return f"/api/v2/body/{links.segment(str(body_id))}/request_events"
+    return f"/api/v2/body/{body_id}/request_events"

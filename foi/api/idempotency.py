@@ -48,6 +48,10 @@ _SAME = (
     .limit(1)
 )
 _REMEMBER = insert(ApiCall.__table__)  # type: ignore[arg-type]
+_FREE = delete(ApiCall.__table__).where(  # type: ignore[arg-type]
+    _call.body_id == bindparam("body"), _call.key == bindparam("key")
+)
+_TAKE_KEY = text("SELECT pg_try_advisory_xact_lock(:number)")
 
 
 class Underway:
@@ -129,8 +133,7 @@ def _hold_key(db: Session, body_id: int, key: str) -> None:
         number = int.from_bytes(
             hashlib.sha256(f"{body_id}:{key}".encode()).digest()[:8], signed=True
         )
-        taken = text("SELECT pg_try_advisory_xact_lock(:number)")
-        if not db.scalar(taken, {"number": number}):
+        if not db.scalar(_TAKE_KEY, {"number": number}):
             raise _busy()
 
 
@@ -140,7 +143,7 @@ def remember(
     """Remember the answer, in the transaction of what it is about."""
     if key is not None:
         # One that has run out may still be there.
-        db.execute(delete(ApiCall).where(ApiCall.body_id == body_id, ApiCall.key == key))
+        db.execute(_FREE, {"body": body_id, "key": key})
     db.execute(
         _REMEMBER,
         {

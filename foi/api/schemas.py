@@ -19,7 +19,6 @@ from foi.problems import Problem
 
 _GENERIC = re.compile(r"(?:foi|freedom of information)\s+requests?", re.IGNORECASE)
 _ACRONYM = re.compile(r"\S{1,6}")
-MIXED_FROM = 20  # letters; a shorter text may be in capitals throughout
 TITLE_LIMIT, TEXT_LIMIT, TAG_LIMIT = 200, 500_000, 50
 
 
@@ -115,7 +114,7 @@ def good_title(node: Any, value: str) -> None:
 
 
 def good_body(node: Any, value: str) -> None:
-    """Refuse letters that are empty, endless or shouted."""
+    """Refuse letters that are empty or endless."""
     if not value.strip():
         raise invalid(node, value, "is empty")
     if len(value) > TEXT_LIMIT:

@@ -16,12 +16,15 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from foi.archive.models import Body, CarriedKey
 
 _LONGEST = 200
+_body, _carried = Body.__table__.c, CarriedKey.__table__.c
+_GENERATION = select(_body.key_generation).where(_body.id == bindparam("body"))
+_CARRIED = select(_carried.body_id).where(_carried.sha256 == bindparam("digest"))
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,13 @@ class Keys:
             return None
         body_id, _, signature = key.strip().partition("-")
         if body_id.isdigit() and len(body_id) < 10:
-            generation = db.scalar(select(Body.key_generation).where(Body.id == int(body_id)))
+            generation = db.scalar(_GENERATION, {"body": int(body_id)})
             for secret in (self.secret, *self.former) if generation is not None else ():
                 if hmac.compare_digest(signature, _sign(secret, int(body_id), generation)):
                     return int(body_id)
         carried = key.strip("\r\n\t").replace(" ", "+")
         digest = hashlib.sha256(carried.encode()).hexdigest()
-        return db.scalar(select(CarriedKey.body_id).where(CarriedKey.sha256 == digest))
+        return db.scalar(_CARRIED, {"digest": digest})
 
 
 def _make_secret(path: Path) -> None:

@@ -88,6 +88,9 @@ DESK_ONLY = frozenset(
 )
 """Kinds that never reach the public."""
 
+PUBLIC_KINDS = tuple(kind for kind in Kind if kind not in DESK_ONLY)
+"""Kinds that the public may see, in the order of docs/events.md."""
+
 CORRESPONDENCE = (Kind.SENT, Kind.FOLLOWUP_SENT, Kind.RESPONSE, Kind.COMMENT)
 """Kinds that public feeds and the search index hold, as Alaveteli's do."""
 

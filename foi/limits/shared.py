@@ -9,6 +9,7 @@ and the log says so: a limit is never the reason for an error.
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,8 +58,7 @@ class SharedEngine:
     ) -> None:
         self._clock = clock
         self._local = MemoryEngine(clock)
-        self._refused: dict[tuple[str, str], Verdict] = {}
-        self._refused_until: dict[tuple[str, str], float] = {}
+        self._refused: dict[tuple[str, str], tuple[float, Verdict]] = {}
         self._away_until = 0.0
         milliseconds = int(PATIENCE * 1000)
         self._engine: Engine = create_engine(
@@ -129,18 +129,17 @@ class SharedEngine:
 
     def _known(self, key: tuple[str, str]) -> Verdict | None:
         """Give the refusal of a caller who must still wait, with the time that is left."""
-        until = self._refused_until.get(key)
-        if until is None:
+        refused = self._refused.get(key)
+        if refused is None:
             return None
-        left, verdict = until - self._clock(), self._refused.get(key)
-        if left <= 0 or verdict is None:
-            self._refused_until.pop(key, None)
+        until, verdict = refused
+        left = until - self._clock()
+        if left <= 0:
             self._refused.pop(key, None)
             return None
-        return Verdict(verdict.policy, False, verdict.remaining, left)
+        return replace(verdict, seconds=left)
 
     def _remember(self, key: tuple[str, str], verdict: Verdict) -> None:
         if len(self._refused) >= MOST:
-            self._refused, self._refused_until = {}, {}
-        self._refused[key] = verdict
-        self._refused_until[key] = self._clock() + verdict.seconds
+            self._refused = {}
+        self._refused[key] = self._clock() + verdict.seconds, verdict

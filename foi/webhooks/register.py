@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from foi.archive import casework, ledger
-from foi.archive.kinds import DESK_ONLY, Kind
+from foi.archive.kinds import PUBLIC_KINDS
 from foi.archive.models import Body
 from foi.webhooks import sending, signing
 from foi.webhooks.models import Webhook, WebhookAttempt
@@ -15,7 +15,7 @@ CONSUMER = "webhooks"
 SCOPE = "webhooks"
 """Raised with every change, so that each process knows whether there are any."""
 TURNED_OFF = "turned off at the desk"
-KINDS = tuple(str(kind) for kind in Kind if kind not in DESK_ONLY)
+KINDS = tuple(map(str, PUBLIC_KINDS))
 """Kinds of event that the public may see."""
 
 

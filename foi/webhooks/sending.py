@@ -7,6 +7,7 @@ libraries above it look the name up themselves.
 """
 
 import contextlib
+import functools
 import http.client
 import ipaddress
 import re
@@ -126,7 +127,7 @@ def _post(
     """
     host, path = parts.hostname or "", parts.path or "/"
     if parts.scheme == "https":
-        raw = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+        raw = _trust().wrap_socket(raw, server_hostname=host)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(host, port)
     connection.sock = raw
@@ -141,6 +142,12 @@ def _post(
         with contextlib.closing(connection.getresponse()) as response:
             told = response.read(READ).decode("utf-8", "replace")
             return response.status, told, _seconds(response.headers.get("Retry-After"))
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Read whom this machine trusts: once, since it takes tens of milliseconds."""
+    return ssl.create_default_context()
 
 
 class _Watch:

@@ -1,6 +1,5 @@
 """An authority that may write: on the site that commits nothing, and on one that listens."""
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foi.archive.models import Body
-from foi.server import serving
+from foi.client import Client
 from foi.site import Site
 from tests.api.calls import Authority
-from tests.conftest import Running, add_body, key_for, start
-from tests.serving import serve_in_thread
+from tests.conftest import Running, add_body, key_for
+from tests.serving import listening_site
 
 
 @pytest.fixture
@@ -48,18 +47,13 @@ class Served:
 def serve(
     folder: Path, migrated: bytes, fill: Callable[[Site], object] = lambda _: None
 ) -> Iterator[Served]:
-    """Put the application behind the server that it is made for; `fill` brings content first."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    made = start(folder, migrated, **{"site.url": url})
-    fill(made.site)
-    with made.site.sessions.writing() as db:
-        body = db.scalars(select(Body).order_by(Body.id).limit(1)).first() or add_body(db)
-        body_id, key = body.id, key_for(made.site, body)
-    end = serve_in_thread(serving(made.app, listening, made.site.settings))
-    yield Served(url, made, body_id, key)
-    end()
-    made.close()
+    """Let a site listen that has an authority; `fill` brings further content first."""
+    with listening_site(folder, migrated) as made:
+        fill(made.site)
+        with made.site.sessions.writing() as db:
+            body = db.scalars(select(Body).order_by(Body.id).limit(1)).first() or add_body(db)
+            body_id, key = body.id, key_for(made.site, body)
+        yield Served(made.site.settings.site_url, made, body_id, key)
 
 
 @pytest.fixture
@@ -67,3 +61,9 @@ def served(tmp_path: Path, migrated: bytes) -> Iterator[Served]:
     """A site with an authority and nothing else."""
     with serve(tmp_path / "site", migrated) as made:
         yield made
+
+
+@pytest.fixture
+def client(served: Served) -> Client:
+    """The Python client of that authority; it does not wait long."""
+    return Client(served.url, served.key, pause=0.001)

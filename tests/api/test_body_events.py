@@ -100,6 +100,8 @@ def test_since_a_day_or_an_event_or_both(council: Authority) -> None:
     assert told(since_event_id=0) == numbers[::-1]
     assert told(since_date="2026-01-03", since_event_id=numbers[0]) == [numbers[2]]
     assert told(since_date="2030-01-01") == []
+    assert told(since_date="0001-01-01") == numbers[::-1]
+    assert told(since_date="9999-12-31") == []
 
 
 @pytest.mark.parametrize("ending", ["json", "atom"])
@@ -109,7 +111,6 @@ def test_since_a_day_or_an_event_or_both(council: Authority) -> None:
         ({"since_date": "yesterday"}, "since_date"),
         ({"since_date": "20260101"}, "since_date"),
         ({"since_date": "2026-02-30"}, "since_date"),
-        ({"since_date": "0001-01-01"}, ""),
         ({"since_event_id": "999999"}, "999999"),
         ({"since_event_id": "-1"}, "-1"),
         ({"since_event_id": "9" * 30}, "not found"),
@@ -119,9 +120,6 @@ def test_since_a_day_or_an_event_or_both(council: Authority) -> None:
 def test_what_cannot_be_understood_is_refused(
     council: Authority, ending: str, query: dict[str, str], said: str
 ) -> None:
-    if not said:
-        get(council, ending, status="*", **query)  # type: ignore[arg-type]
-        return
     [told] = get(council, ending, status=422, **query).json["errors"]
     assert said in told
 

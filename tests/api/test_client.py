@@ -8,16 +8,12 @@ from typing import Any
 
 import pytest
 import requests
+from requests.exceptions import ChunkedEncodingError
 
 from foi.archive.models import Message
 from foi.client import Attachment, Client, Refused, Unreachable
 from tests.api.conftest import Served
 from tests.pages.scene import PDF
-
-
-@pytest.fixture
-def client(served: Served) -> Client:
-    return Client(served.url, served.key, pause=0.001)
 
 
 def test_a_request_from_beginning_to_end(served: Served, client: Client, tmp_path: Path) -> None:
@@ -63,8 +59,11 @@ def test_a_refusal_says_why(client: Client) -> None:
         client.respond(1, "Twelve.", sent_at=datetime(2026, 1, 1))  # noqa: DTZ001
 
 
+@pytest.mark.parametrize(
+    "failure", [requests.ConnectionError, requests.Timeout, ChunkedEncodingError]
+)
 def test_a_lost_answer_is_asked_for_again_and_nothing_is_doubled(
-    served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+    served: Served, client: Client, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
     made = client.create(title="Lamp posts in Mill Lane", body="How many?")
     really, lost = requests.request, []
@@ -73,7 +72,7 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_doubled(
         answered = really(*given, **more)
         if len(lost) < 2:
             lost.append(answered)
-            raise requests.ConnectionError("reset by peer")
+            raise failure("reset by peer")
         return answered
 
     monkeypatch.setattr(requests, "request", losing)

@@ -293,11 +293,13 @@ def test_wrong_state_beside_a_message(
 
 def test_every_error_is_told_at_once(council: Authority, made: InfoRequest) -> None:
     document = {"direction": "up", "body": "", "sent_at": "soon", "state": "nonsense"}
-    body = multipart(field("json", json.dumps(document)), field("state", "worse"))
-    answered = council.send(ADD.format(id=made.id), body, status=422)
-    told = " | ".join(answered.json["errors"])
-    for each in ("direction", "body is empty", "sent_at", "'worse'"):
-        assert each in told
+    for beside, state in (([field("state", "worse")], "'worse'"), ([], "'nonsense'")):
+        body = multipart(field("json", json.dumps(document)), *beside)
+        answered = council.send(ADD.format(id=made.id), body, status=422)
+        told = " | ".join(answered.json["errors"])
+        for each in ("direction", "body is empty", "sent_at", f"{state} is not a valid"):
+            assert each in told
+        assert len(answered.json["errors"]) == 4
     answered = council.send(CREATE, b'{"title": "x", "tags": 1}', JSON, status=422)
     assert len(answered.json["errors"]) == 3
 

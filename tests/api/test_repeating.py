@@ -213,7 +213,7 @@ class TestManyAtOnce:
     ) -> None:
         other = start(tmp_path / "site", migrated)
         write_at_once([running, other], keyed)
-        close(other)
+        other.close()
 
     def test_on_postgresql(
         self, postgres: Postgres, tmp_path: Path, migrated: bytes, keyed: bool
@@ -223,11 +223,7 @@ class TestManyAtOnce:
         migrations.upgrade(servers[0].site.engine, servers[0].site.settings)
         write_at_once(servers, keyed)
         for each in servers:
-            close(each)
-
-
-def close(running: Running) -> None:
-    running.close()
+            each.close()
 
 
 def test_a_call_whose_key_is_under_way_is_told_so(

@@ -22,6 +22,7 @@ from foi.archive import casework
 from foi.archive.models import Attachment, InfoRequest
 from foi.client import Attachment as File
 from foi.client import Client, Refused
+from foi.work.worker import drain
 from tests.api.calls import ANSWER, CREATION, MULTIPART, Authority, field, multipart, upload
 from tests.api.conftest import Served
 from tests.conftest import Running, add_body, key_for
@@ -33,11 +34,6 @@ DOCUMENT = json.dumps(ANSWER)
 @pytest.fixture
 def made(council: Authority) -> InfoRequest:
     return council.made()
-
-
-@pytest.fixture
-def client(served: Served) -> Client:
-    return Client(served.url, served.key, pause=0.01)
 
 
 def limit(council: Authority, monkeypatch: pytest.MonkeyPatch, **settings: int) -> None:
@@ -101,18 +97,31 @@ class TestLimits:
         limit(council, monkeypatch, request_limit=0, attachment_limit=0, field_limit=0)
         assert send(council, made, b"x" * 500, body="y" * 3000).status_int == 200
 
-    def test_what_cannot_be_read_at_all_is_told_in_json(self, served: Served) -> None:
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("X : 1", "header"),
+            ("X: a\x00b", "header"),
+            ("Transfer-Encoding: gzip", "Transfer-Encoding"),
+            ("Transfer-Encoding: chunked, gzip", "Transfer-Encoding"),
+            ("Content-Length: many", "Content-Length"),
+        ],
+    )
+    def test_what_cannot_be_read_at_all_is_told_in_json(
+        self, served: Served, line: str, said: str
+    ) -> None:
         where = urlsplit(served.url)
-        for line in ("X : 1", "X: a\x00b"):
+        for path, kind in (("/api/v2/request", "application/json"), ("/list", "text/plain")):
             with socket.create_connection((where.hostname, where.port), timeout=20) as wire:
-                head = f"POST /api/v2/request HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n"
-                wire.sendall(head.encode())
+                wire.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n".encode())
                 answered = http.client.HTTPResponse(wire)
                 answered.begin()
-                told = json.loads(answered.read())
+                told = answered.read().decode()
             assert answered.status == 400
-            assert answered.getheader("Content-Type") == "application/json"
-            assert told["errors"]
+            assert said in told
+            if path == "/api/v2/request":
+                assert (answered.getheader("Content-Type") or "").startswith(kind)
+                assert list(json.loads(told)) == ["errors"]
 
     def test_of_the_server_is_told_in_json(self, served: Served) -> None:
         where = urlsplit(served.url)
@@ -166,6 +175,20 @@ class TestNothingIsLeft:
             client.respond(
                 made.id, "Twelve.", idempotency_key="once", attachments=[File("a.pdf", PDF)]
             )
+        assert served.files() == []
+
+    def test_of_a_call_that_repeats_one_whose_file_was_erased(
+        self, served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("foi.work.fanout._GRACE", 0.0)
+        made = client.create(title="Lamp posts in Mill Lane", body="How many?")
+        sent: dict[str, Any] = {"attachments": [File("a.pdf", PDF)], "idempotency_key": "once"}
+        client.respond(made.id, "Twelve.", **sent)
+        with served.site.sessions.writing() as db:
+            casework.erase(db, db.query(Attachment).one(), "desk")
+        drain(served.site)
+        assert served.files() == []
+        assert client.respond(made.id, "Twelve.", **sent) == made.url
         assert served.files() == []
 
     @pytest.mark.parametrize("sent", [0.1, 0.9])

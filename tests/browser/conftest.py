@@ -7,16 +7,13 @@ they fail.
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from foi.server import serving
-from tests.conftest import start
-from tests.serving import serve_in_thread
+from tests.serving import listening_site
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -49,14 +46,9 @@ def address(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, demo_folder: Path, migrated: bytes
 ) -> Iterator[str]:
     """Where the site with the demo content listens."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     folder = shutil.copytree(demo_folder, tmp_path_factory.mktemp("browser") / "site")
-    made = start(folder, migrated, **{"site.url": url})
-    end = serve_in_thread(serving(made.app, listening, made.site.settings))
-    yield url
-    end()
-    made.close()
+    with listening_site(folder, migrated) as made:
+        yield made.site.settings.site_url
 
 
 @pytest.fixture

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 import webtest
+from pyramid.interfaces import ITweens
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from foi import configure, migrations, settings
+from foi.archive import ledger
 from foi.archive.models import Event, InfoRequest
 from foi.limits import limiter
 from foi.limits.limiter import Limiter
@@ -65,8 +69,6 @@ def test_nothing_is_limited_or_in_the_way_unless_it_is_set(running: Running) -> 
 
 
 def _tweens(made: Running) -> list[tuple[str, object]]:
-    from pyramid.interfaces import ITweens
-
     found: list[tuple[str, object]] = made.config.registry.queryUtility(ITweens).implicit()
     return found
 
@@ -191,7 +193,7 @@ def test_behind_a_trusted_proxy_the_client_counts_and_nobody_can_pretend(
 
 
 def test_a_call_that_is_tried_again_after_a_lost_race_counts_once(
-    tmp_path: Path, migrated: bytes
+    tmp_path: Path, migrated: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ini = {"limits.writes_per_key": "9", "limits.writes_per_address": "9"}
     with limited(tmp_path, migrated, **ini) as made:
@@ -205,23 +207,16 @@ def test_a_call_that_is_tried_again_after_a_lost_race_counts_once(
             '"writes-per-key";q=9;w=60',
         ]
         assert engine.peek(limits.writes, "192.0.2.1").remaining == 8
-        from sqlalchemy.exc import OperationalError
+        failing, lock = [True], ledger.lock
 
-        failing = [True]
-
-        def lose_once(*_: object) -> None:
+        def losing_once(db: Session) -> None:
             if failing:
                 failing.pop()
                 raise OperationalError("lost", {}, Exception("a race"))
+            lock(db)
 
-        from foi.archive import ledger
-
-        real = ledger.lock
-        try:
-            ledger.lock = lambda db: (lose_once(), real(db))[1]  # type: ignore[assignment]
-            app.post("/api/v2/request.json", {"k": key, "request_json": GOOD})
-        finally:
-            ledger.lock = real
+        monkeypatch.setattr(ledger, "lock", losing_once)
+        app.post("/api/v2/request.json", {"k": key, "request_json": GOOD})
         assert not failing
         assert engine.peek(limits.writes, "192.0.2.1").remaining == 7
         assert engine.peek(limits.key_writes, "1").remaining == 7

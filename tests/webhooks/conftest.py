@@ -1,15 +1,12 @@
 """A site that may send to this machine, a receiver, and a hook from the one to the other."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import webtest
 
 from foi.site import Site
 from foi.webhooks import consumer, register, signing
 from foi.webhooks.models import Webhook
-from tests.conftest import Running, start
 from tests.webhooks.receiver import Receiver, receiving
 
 
@@ -20,20 +17,8 @@ def _settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def running(tmp_path: Path, migrated: bytes) -> Iterator[Running]:
-    made = start(tmp_path / "site", migrated, **{"webhooks.allow_private": "true"})
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def site(running: Running) -> Site:
-    return running.site
-
-
-@pytest.fixture
-def app(running: Running) -> webtest.TestApp:
-    return webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
+def ini() -> dict[str, str]:
+    return {"webhooks.allow_private": "true"}
 
 
 @pytest.fixture

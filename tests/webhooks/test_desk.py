@@ -118,7 +118,6 @@ def run(site: Site, *words: str, code: int = 0) -> Result:
     return done
 
 
-@pytest.mark.thorough
 def test_on_the_command_line(site: Site, receiver: Receiver, tmp_path: Path) -> None:
     with site.sessions.writing() as db:
         add_body(db, "Fenby")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from foi import configure, migrations, settings
+from foi import migrations
 from foi.site import Site
 from foi.webhooks import register, signing
 from foi.webhooks.models import Webhook
+from tests.conftest import start
 from tests.postgres import Postgres, postgres
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.test_webhooks import respond, row, tries, work, write
@@ -20,20 +21,14 @@ __all__ = ["postgres"]
 
 
 @pytest.fixture
-def site(postgres: Postgres, tmp_path: Path) -> Iterator[Site]:
+def site(
+    postgres: Postgres, tmp_path: Path, migrated: bytes, ini: dict[str, str]
+) -> Iterator[Site]:
     name = postgres.make()
-    ini = {
-        "data": str(tmp_path),
-        "database.url": postgres.url(name),
-        "webhooks.allow_private": "true",
-        "limits.writes_per_address": "5",
-    }
-    config = configure(settings.load(ini, {}))
-    config.commit()
-    made: Site = config.registry["foi.site"]
-    migrations.upgrade(made.engine, made.settings)
-    yield made
-    config.registry["foi.search"].close()
+    ini |= {"database.url": postgres.url(name), "limits.writes_per_address": "5"}
+    made = start(tmp_path / "site", migrated, **ini)
+    migrations.upgrade(made.site.engine, made.site.settings)
+    yield made.site
     made.close()
     postgres.drop(name)
 

@@ -3,6 +3,7 @@
 import ipaddress
 import ssl
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def certificate(folder: Path, address: str) -> Path:
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return path
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_trusted_yet() -> Iterator[None]:
+    """What is trusted is read again: each test has another certificate."""
+    sending._trust.cache_clear()
+    yield
+    sending._trust.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import time_machine
 import webtest
 from sqlalchemy import delete, func, select
 
-from foi import configure, settings
 from foi.archive import casework, ledger
 from foi.archive.keys import Keys
 from foi.archive.kinds import Kind
@@ -23,7 +22,8 @@ from foi.webhooks import log, register, sending, signing
 from foi.webhooks.consumer import DISABLED_AFTER, PAUSES, Webhooks
 from foi.webhooks.models import Webhook, WebhookAttempt
 from foi.work.worker import drain, work_once
-from tests.webhooks.receiver import Receiver
+from tests.conftest import start
+from tests.webhooks.receiver import Receiver, receiving
 
 ROOT = Path(__file__).parent.parent.parent
 SOON = timedelta(seconds=5)
@@ -414,8 +414,6 @@ def test_a_slow_server_holds_up_no_other_hook_for_long(
     site: Site, hook: Webhook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "TOTAL", 0.5)
-    from tests.webhooks.receiver import receiving
-
     with receiving() as slow:
         slow.drip = 5.0
         with site.sessions.writing() as db:
@@ -514,10 +512,8 @@ def test_kinds_of_the_desk_can_not_be_asked_for(site: Site) -> None:
 def test_private_addresses_are_refused_unless_the_setting_allows_them(
     receiver: Receiver, tmp_path: Path, migrated: bytes
 ) -> None:
-    (tmp_path / "foi.sqlite").write_bytes(migrated)
-    config = configure(settings.load({"data": str(tmp_path)}, {}))
-    config.commit()
-    site: Site = config.registry["foi.site"]
+    made = start(tmp_path / "site", migrated)
+    site = made.site
     with site.sessions.writing() as db:
         register.add(db, "desk", url=receiver.url)
     write(site)
@@ -525,5 +521,4 @@ def test_private_addresses_are_refused_unless_the_setting_allows_them(
     (tried,) = tries(site)
     assert "webhooks.allow_private" in tried.told
     assert receiver.got == []
-    config.registry["foi.search"].close()
-    site.close()
+    made.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from foi.api.description.operations import operation
 from foi.api.description.shapes import Schema, moment, number, one_of, record, ref, text
-from foi.archive.kinds import DESK_ONLY, Kind
+from foi.archive.kinds import PUBLIC_KINDS
 
 TEST = "test"
 _HEADERS = {
@@ -18,9 +18,7 @@ SCHEMAS: dict[str, Schema] = {
     "HookMessage": record(
         "What a webhook is told.",
         {
-            "type": one_of(
-                [TEST, *(kind for kind in Kind if kind not in DESK_ONLY)], "The kind of event."
-            ),
+            "type": one_of([TEST, *PUBLIC_KINDS], "The kind of event."),
             "timestamp": moment("When it happened."),
             "data": {
                 "anyOf": [

@@ -17,7 +17,7 @@ from foi.api.description.shapes import (
     url,
 )
 from foi.archive.deadlines import JURISDICTIONS
-from foi.archive.kinds import DESK_ONLY, Kind
+from foi.archive.kinds import PUBLIC_KINDS
 from foi.archive.reading import READABLE
 from foi.archive.states import CALCULATED, PART_PROMINENCE, STATES
 
@@ -184,9 +184,7 @@ SCHEMAS: dict[str, Schema] = {
     "CalculatedState": one_of(
         [*STATES, *CALCULATED], "The state that follows from what was described and from the day."
     ),
-    "EventKind": one_of(
-        [kind for kind in Kind if kind not in DESK_ONLY], "A kind of event (docs/events.md)."
-    ),
+    "EventKind": one_of(PUBLIC_KINDS, "A kind of event (docs/events.md)."),
     "Jurisdiction": one_of(JURISDICTIONS, "The law by which deadlines are counted."),
     "Tags": many(
         {

@@ -10,7 +10,6 @@ from foi.api.description.operations import AS_JSON, headers, operation, paramete
 from foi.api.description.records import REQUEST
 from foi.api.description.shapes import (
     Schema,
-    day,
     many,
     moment,
     null_or,
@@ -19,7 +18,6 @@ from foi.api.description.shapes import (
     record,
     ref,
     text,
-    truth,
     url,
 )
 from foi.api.schemas import TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT
@@ -42,6 +40,7 @@ SECURITY: dict[str, Any] = {
         "also be the field `k`.",
     },
 }
+_KEYED: list[dict[str, list[str]]] = [{"bearer": []}, {"k": []}]
 SCHEMAS: dict[str, Schema] = {
     "Creation": record(
         "A request that the authority has received. Other members are ignored.",
@@ -115,9 +114,9 @@ SCHEMAS: dict[str, Schema] = {
             "request_email": {"type": "null", "description": "Here there is none."},
             "request_text": null_or(text("What is asked, as it was put last.")),
             "described_state": REQUEST["described_state"],
-            "awaiting_description": truth("Whether nobody has said what the last answer means."),
-            "due_on": null_or(day("The last day on which an answer is in time.")),
-            "very_overdue_on": null_or(day("The last day before it is long overdue.")),
+            "awaiting_description": REQUEST["awaiting_description"],
+            "due_on": REQUEST["due_on"],
+            "very_overdue_on": REQUEST["very_overdue_on"],
             "external_url": REQUEST["external_url"],
             "tags": many(text(), "As texts, `name` or `name:value`."),
             "correspondence": many(ref("Message"), "In the order in which it arrived."),
@@ -208,9 +207,6 @@ def _write(
     } | refusals(AS_JSON, (*_REFUSED, *refused))
     made = operation(number, said, "Writing", answers, parameters(*_MEANT))
     return made | {"description": about, "requestBody": body, "security": _KEYED}
-
-
-_KEYED: list[dict[str, list[str]]] = [{"bearer": []}, {"k": []}]
 
 
 def _read(
