@@ -7,7 +7,7 @@ of the operating system and does not give up Python's lock, for which threads wo
 POSIX forgets a process's locks on a file as soon as any of its descriptors of it is closed ("How
 To Corrupt An SQLite Database File", section 2.2), and SQLite's locks are on this very file. So
 each file is opened once for all that want it and closed by the last of them, when its own
-connections are closed already.
+connections are closed already, or not at all (`Versions.close`).
 """
 
 import mmap

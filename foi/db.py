@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, eve
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+from sqlalchemy.pool import QueuePool
 from zope.sqlalchemy import datamanager
 
 from foi.archive.calendar import Calendar
@@ -235,11 +236,19 @@ class Versions:
         return cursor
 
     def close(self) -> None:
-        """Close the connections of all threads, after the engine's."""
+        """Close the connections of all threads, and the engine's that nobody has in hand.
+
+        While one is in hand the mark stays open: to close it would undo that one's locks, and
+        another process could write where it is writing.
+        """
+        pool = self._engine.pool
+        in_hand = isinstance(pool, QueuePool) and pool.checkedout() > 0
+        self._engine.dispose()
         while self._opened:
             self._opened.pop().close()
         if self._commits is not None:
-            self._commits.close()
+            if not in_hand:
+                self._commits.close()
             self._commits, self._unmarked = None, True
         self._own = threading.local()
 

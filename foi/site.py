@@ -43,7 +43,6 @@ class Site:
         """Let go of every database connection."""
         for close in self.closing:
             close()
-        self.engine.dispose()
         self.versions.close()
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from foi.archive.columns import Base
 from foi.commits import CommitMark
 from foi.site import Site
+from tests.contract.crowd import scratch
 
 WRITE = """
 import sqlite3, sys
@@ -68,6 +70,19 @@ def test_closing_one_mark_leaves_the_locks_of_its_process(site: Site) -> None:
     assert not write_elsewhere(database, "during", seconds=0.2)
     session.rollback()
     session.close()
+    assert write_elsewhere(database, "after")
+
+
+def test_a_site_that_closes_leaves_the_locks_of_who_still_writes(tmp_path: Path) -> None:
+    site = scratch(tmp_path)
+    Base.metadata.create_all(site.engine)
+    database = str(site.engine.url.database)
+    assert site.versions.mark()
+    session = site.sessions.make(writing=True)
+    session.connection()  # as a thread of the worker that is not done yet
+    site.close()
+    assert not write_elsewhere(database, "during", seconds=0.2)
+    session.invalidate()
     assert write_elsewhere(database, "after")
 
 

@@ -151,12 +151,6 @@ class BlobStore:
         """
         return (sha256 for sha256 in self.each() if _untouched(self.path(sha256)) > SPARED)
 
-    def untouched(self, sha256: str) -> float:
-        """Give the seconds since the file was last written or touched; -1 for one that is not
-        kept.
-        """
-        return _untouched(self.path(sha256))
-
     def drop(self, sha256: str, aged: float = SPARED) -> int:
         """Delete a file if nobody has written or touched it for `aged` seconds; give 1 if so.
 

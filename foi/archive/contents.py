@@ -84,10 +84,11 @@ def mask_html(html: str) -> Markup:
         # Between blocks a line ends, between cells there is a tab, as in the text of the file.
         pieces.append(_gap(part) if tag else unescape(part))
     masked = mask_pieces(pieces)
-    return Markup("").join(
+    safe = (
         _without_address(part) if part.startswith("<") else escape(text)
         for part, text in zip(parts, masked, strict=True)
     )
+    return Markup("".join(safe))  # noqa: S704 - sanitised tags, and text that is escaped
 
 
 def _gap(tag: str) -> str:
@@ -97,7 +98,9 @@ def _gap(tag: str) -> str:
     return "\t" if name[1] in ("td", "th") else "\n"
 
 
-def _without_address(tag: str) -> Markup:
-    address = unquote(unescape(tag))
-    # It is sanitised HTML, of which only whole attributes are dropped.
-    return Markup("<a>") if tag.startswith("<a ") and mask(address) != address else Markup(tag)  # noqa: S704
+def _without_address(tag: str) -> str:
+    if tag.startswith("<a "):
+        address = unquote(unescape(tag))
+        if mask(address) != address:
+            return "<a>"
+    return tag

@@ -16,7 +16,6 @@ from foi.archive import confinement
 from foi.archive.converters import CONVERTERS, DOCUMENTS
 from foi.archive.extractors import READERS
 from foi.archive.filetypes import kind
-from foi.archive.text import understood
 
 VERSION = 1
 """Raised with every change of what converters make: files are then converted again when their
@@ -70,15 +69,17 @@ def convert(
     if path.stat().st_size == 0:
         return Converted("empty", "", None)
     of = kind(media_type)
-    program = _pandoc() if of in DOCUMENTS else ""
-    arguments = [str(path.resolve()), of, str(seconds), str(megabytes), str(characters), program]
-    # Sanitising adds to every link and character reference, but not without bound.
-    most = 16 * characters + confinement.CHUNK
-    answer, died_of = confinement.run("foi.archive.converters", arguments, seconds, most)
-    said = understood(answer)
-    if said is None:
-        return Converted("failed", "", confinement.why_it_died(died_of, seconds))
-    state, html, reason = said
+    state, html, reason = confinement.ask(
+        "foi.archive.converters",
+        path,
+        of,
+        seconds,
+        megabytes,
+        str(characters),
+        _pandoc() if of in DOCUMENTS else "",
+        # Sanitising adds to every link and character reference, but not without bound.
+        most=16 * characters + confinement.CHUNK,
+    )
     return Converted(state, html, reason)  # type: ignore[arg-type]  # its own process said it
 
 

@@ -37,14 +37,14 @@ _TAGS = frozenset(
         *("dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4"),
         *("h5", "h6", "hr", "i", "ins", "kbd", "li", "ol", "p", "pre", "q", "s", "samp"),
         *("small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th"),
-        *("thead", "tr", "u", "ul", "var.split()"),
+        *("thead", "tr", "u", "ul", "var"),
     )
 )
 _WITH_CONTENT = frozenset(
     (
         *("audio", "canvas", "datalist", "embed", "frameset", "head", "iframe", "math"),
         *("noembed", "noframes", "noscript", "object", "option", "script", "select"),
-        *("style", "svg", "template", "title", "video.split()"),
+        *("style", "svg", "template", "title", "video"),
     )
 )
 _ATTRIBUTES = {

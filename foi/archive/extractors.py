@@ -242,6 +242,11 @@ def too_slow(seconds: float) -> str:
     return f"it takes longer than {seconds:g} seconds"
 
 
+def too_large(megabytes: int) -> str:
+    """Return the reason given for a file that takes too much memory to read."""
+    return f"it takes more than {megabytes:,} MB of memory"
+
+
 def within_limits(read: Callable[[], None], seconds: float, megabytes: int) -> str:
     """Bound this process for good, read, and return what went wrong, in plain words, or
     nothing.
@@ -252,7 +257,7 @@ def within_limits(read: Callable[[], None], seconds: float, megabytes: int) -> s
     except Stopped as stopped:
         return too_slow(seconds) if str(stopped) == _NO_TIME else str(stopped)
     except MemoryError:
-        return f"it takes more than {megabytes:,} MB of memory"
+        return too_large(megabytes)
     except RecursionError:
         return "it is nested too deeply"
     except Unreadable as error:

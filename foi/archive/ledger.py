@@ -232,7 +232,8 @@ def _version_upsert(dialect: str) -> Any:
 
 def bump(db: Session, *moved: str) -> None:
     """Raise the position of scopes that no event moves: the search index, extracted texts,
-    receipts.
+    receipts. (One that events move too may only be raised beside an event of the same transaction,
+    or the next event's id would be no change.)
     """
     if not moved:
         return

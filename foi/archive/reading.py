@@ -231,11 +231,6 @@ _ANNOTATIONS_BY_ID = _ANNOTATIONS.where(_annotation.id.in_(bindparam("ids", expa
 _ANNOTATIONS_OF_REQUEST = _ANNOTATIONS.where(_annotation.request_id == bindparam("request"))
 
 
-def annotations(db: Session, condition: ColumnElement[bool]) -> list[ReadAnnotation]:
-    """Read the annotations that meet a condition and that the public may see, oldest first."""
-    return _read_annotations(db.execute(_ANNOTATIONS.where(condition)).all())
-
-
 def annotations_by_id(db: Session, ids: Iterable[int]) -> dict[int, ReadAnnotation]:
     """Read annotations that the public may see by their ids."""
     wanted = sorted(ids)

@@ -6,7 +6,6 @@ folder; whatever becomes of it, the caller gets an answer. Given up: OCR, and th
 `UNSUPPORTED`.
 """
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,27 +61,15 @@ def extract(
     if of not in READERS:
         why = UNSUPPORTED.get(of, f"text is not read from files of the type {media_type}")
         return Extraction("unsupported", "", why)
-    arguments = [str(path.resolve()), of, str(seconds), str(megabytes), str(characters)]
-    if of == "pdf" and (program := shutil.which("pdftotext")):
-        arguments.append(program)
-    most = 4 * characters + confinement.CHUNK
-    answer, died_of = confinement.run("foi.archive.extractors", arguments, seconds, most)
-    said = understood(answer)
-    if said is None:
-        return Extraction("failed", "", confinement.why_it_died(died_of, seconds))
-    state, text, reason = said
+    program = shutil.which("pdftotext") if of == "pdf" else None
+    state, text, reason = confinement.ask(
+        "foi.archive.extractors",
+        path,
+        of,
+        seconds,
+        megabytes,
+        str(characters),
+        *([program] if program else []),
+        most=4 * characters + confinement.CHUNK,
+    )
     return Extraction(state, text, reason)  # type: ignore[arg-type]  # its own process said it
-
-
-def understood(answer: bytes) -> tuple[str, str, str | None] | None:
-    """Return a reader's answer as state, text and reason, or None if it did not get to the end of
-    it.
-    """
-    head, _, text = answer.partition(b"\n")
-    try:
-        said = json.loads(head)
-    except ValueError:
-        return None
-    if len(text) != said["bytes"]:
-        return None
-    return said["state"], text.decode("utf-8"), said["reason"]

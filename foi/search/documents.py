@@ -19,7 +19,7 @@ from foi.archive import calendar, reading
 from foi.archive.casework import format_tag, tags_of
 from foi.archive.filetypes import kind as filetype
 from foi.archive.kinds import CORRESPONDENCE, Audience, Kind
-from foi.archive.models import Annotation, Body, Event, InfoRequest, Person
+from foi.archive.models import Body, Event, InfoRequest, Person
 from foi.archive.reading import ReadAnnotation, ReadMessage, mask
 from foi.archive.slugs import slug
 from foi.db import Sessions
@@ -106,9 +106,7 @@ def _of_request(db: Session, number: int) -> list[Document]:
         return []
     events = list(_events(db, number))
     messages = {message.id: message for message in reading.correspondence(db, number)}
-    annotations = {
-        each.id: each for each in reading.annotations(db, Annotation.request_id == number)
-    }
+    annotations = {each.id: each for each in reading.annotations_of(db, number)}
     texts = reading.attachment_texts(
         db, (each for message in messages.values() for each in message.attachments)
     )

@@ -110,6 +110,7 @@ class TextsConsumer:
             "extracted_at": ledger.now(),
         }
         with self._sessions.writing() as db:
+            ledger.lock(db)  # whoever erases the file comes before this, or removes what it keeps
             requests = _holding(db, sha256)
             if not requests:  # erased while it was being read
                 return

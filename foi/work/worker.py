@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from foi.site import Site
 from foi.work import duties, outbox
-from foi.work.consumers import Consumer, Later
+from foi.work.consumers import Consumer, Later, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,22 @@ def work_once(site: Site, consumer: Consumer) -> int:
     if not claims:
         return 0
     outcome = _deliver(consumer, [claim.subject for claim in claims])
+    _warn(consumer, outcome)
     with site.sessions.writing() as db:
         for claim in claims:
-            problem = outcome.get(claim.subject)
-            if problem is not None:
-                log.warning("%s could not deal with %s: %s", consumer.name, claim.subject, problem)
-            outbox.settle(db, claim, problem)
+            outbox.settle(db, claim, outcome.get(claim.subject))
     return len(claims)
+
+
+def _warn(consumer: Consumer, outcome: Outcome) -> None:
+    """Log what could not be done, once for each reason: a far side that is away concerns all."""
+    by_reason: dict[str, list[str]] = {}
+    for subject, problem in outcome.items():
+        if problem is not None:
+            by_reason.setdefault(str(problem), []).append(subject)
+    for reason, (first, *others) in by_reason.items():
+        more = f" and {len(others)} more" if others else ""
+        log.warning("%s could not deal with %s%s: %s", consumer.name, first, more, reason)
 
 
 def _deliver(consumer: Consumer, subjects: Sequence[str]) -> dict[str, Exception | None]:

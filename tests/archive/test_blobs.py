@@ -119,7 +119,7 @@ def test_only_what_is_aged_is_dropped_and_touching_makes_young(store: BlobStore)
     _age(store, NAME)
     assert (store.drop(NAME), store.drop(NAME)) == (1, 0)
     assert _files(store) == []
-    assert store.untouched(NAME) == -1
+    assert (store.holds(NAME), list(store.aged())) == (False, [])
 
 
 def test_a_file_that_is_kept_while_it_is_dropped_is_there_afterwards(store: BlobStore) -> None:

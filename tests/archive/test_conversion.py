@@ -116,6 +116,16 @@ def test_an_open_document(tmp_path: Path) -> None:
     assert "<p>Twelve.</p>" in found.html
 
 
+def test_a_page_keeps_its_structure_and_nothing_that_acts(tmp_path: Path) -> None:
+    page = (
+        "<html><title>Top</title><style>p {}</style><h1 id=a>Lamps</h1><p onclick=x>Of"
+        " <var>n</var>, <a href=javascript:x>a</a></p><video>Get a newer browser.</video></html>"
+    )
+    found = made(tmp_path, page.encode(), "a.html")
+    link = '<a rel="nofollow ugc noopener noreferrer">a</a>'
+    assert found.html.strip() == f"<h2>Lamps</h2><p>Of <var>n</var>, {link}</p>"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_cells_are_parted_by_whatever_parts_them(tmp_path: Path, delimiter: str) -> None:
     lines = (delimiter.join(row) for row in (("a", '"b, c; d"', "e"), ("1", "2,5", "3")))

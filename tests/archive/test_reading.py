@@ -125,7 +125,7 @@ def _everything(db: Session, request: InfoRequest) -> str:
     messages = reading.correspondence(db, request.id)
     attachments = [attachment for message in messages for attachment in message.attachments]
     texts = reading.attachment_texts(db, attachments)
-    return repr((messages, texts, reading.annotations(db, Annotation.request_id == request.id)))
+    return repr((messages, texts, reading.annotations_of(db, request.id)))
 
 
 def _withhold(db: Session, request: InfoRequest, how: str) -> None:
@@ -153,7 +153,7 @@ def test_what_is_withheld_leaves_its_place_and_the_reason_only(
     assert SHA not in read
     answer = reading.correspondence(db, told.id)[-1]
     assert (answer.text, answer.withheld, answer.attachments) == (None, "By order.", ())
-    assert reading.annotations(db, Annotation.request_id == told.id) == []
+    assert reading.annotations_of(db, told.id) == []
 
 
 def test_an_attachment_that_is_withheld_alone_leaves_its_number(

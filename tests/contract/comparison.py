@@ -177,7 +177,7 @@ class Comparison:
         text = []
         for request in self.db.scalars(select(InfoRequest)):
             read = reading.correspondence(self.db, request.id)
-            noted = reading.annotations(self.db, Annotation.request_id == request.id)
+            noted = reading.annotations_of(self.db, request.id)
             text.append(repr((read, noted)))
         found = set(re.findall(r"[a-z]+word\d+w", "".join(text)))
         assert found == {word for word, row in self.words_of.items() if self._shown(row)}

@@ -76,6 +76,23 @@ def test_a_consumer_may_say_for_each_what_became_of_it(site: Site) -> None:
     assert _left(site) == {"request:2": (1, "ValueError: no"), "request:3": (0, "busy")}
 
 
+def test_what_concerns_many_is_logged_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    def act(subjects: Sequence[str]) -> Outcome:
+        if "request:9" in subjects:
+            return {"request:8": ValueError("no"), "request:9": ValueError("never")}
+        raise Later(60, "somebody else is writing")
+
+    _owe(site, 1, 2, 3)
+    work_once(site, Recorder(act))
+    _owe(site, 7, 8, 9)
+    work_once(site, Recorder(act))
+    assert caplog.messages == [
+        "recorder could not deal with request:1 and 2 more: somebody else is writing",
+        "recorder could not deal with request:8: no",
+        "recorder could not deal with request:9: never",
+    ]
+
+
 def test_a_far_side_that_is_away_costs_no_attempts(site: Site) -> None:
     def act(_: Sequence[str]) -> Outcome:
         raise Later(60, "Aleph is away")

@@ -20,5 +20,6 @@ def set_categories(db: Session, actor: str, categories: Sequence[Category]) -> b
     if categories:
         db.execute(insert(TagCategory), rows_of(categories))
     note(db, actor, "categories_set", titles=[category.title for category in categories])
+    # One step further is still before the next event: the note takes an id.
     ledger.bump(db, "bodies")
     return True

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from foi.archive import ledger
@@ -50,6 +50,18 @@ def free_slug(db: Session, kind: str, text: str, own_id: int | None = None) -> s
         )
     )
     return numbered(wanted, taken)
+
+
+def is_taken(db: Session, kind: str, wanted: str, own_id: int | None = None) -> bool:
+    """Tell whether a row of the kind, other than `own_id`, has or had this slug."""
+    column = _COLUMN[kind]
+    others = exists().where(column == wanted, column.class_.id.is_distinct_from(own_id))
+    former = exists().where(
+        FormerName.subject_kind == kind,
+        FormerName.slug == wanted,
+        FormerName.subject_id.is_distinct_from(own_id),
+    )
+    return bool(db.scalar(select(others | former)))
 
 
 def remember_former(db: Session, kind: str, subject_id: int, former: str, present: str) -> None:

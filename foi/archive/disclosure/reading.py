@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import re
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from foi.archive.importing.lines import open_lines
 from foi.archive.importing.report import UnusableFile
 from foi.archive.importing.rows import Row, Rows
 from foi.archive.plaintext import charset
-from foi.archive.text import understood
 
 LARGEST = 64 << 20
 """Bytes of a file."""
@@ -73,17 +71,9 @@ def read_table(path: Path, sheet: str = "") -> Table:
 def _spreadsheet(path: Path, sheet: str) -> Table:
     if "\0" in sheet:
         raise UnusableFile("the name of the sheet is none")
-    arguments = [str(path.resolve()), sheet, str(SECONDS), str(MEGABYTES)]
-    answer, died_of = confinement.run(
-        "foi.archive.disclosure.sheets", arguments, SECONDS, _MOST_ANSWERED
+    state, text, reason = confinement.ask(
+        "foi.archive.disclosure.sheets", path, sheet, SECONDS, MEGABYTES, most=_MOST_ANSWERED
     )
-    said = understood(answer)
-    if said is None:
-        why = f"it takes more than {MEGABYTES:,} MB of memory"
-        if died_of != signal.SIGABRT:
-            why = confinement.why_it_died(died_of, SECONDS)
-        raise UnusableFile(f"{path} cannot be read: {why}")
-    state, text, reason = said
     if state != "text":
         raise UnusableFile(f"{path} cannot be read as a spreadsheet: {reason}")
     head, *lines = (json.loads(line) for line in text.split("\n"))
