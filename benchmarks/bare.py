@@ -157,10 +157,15 @@ class Server:
         self._process.terminate()
         self._process.wait(30)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def processor_seconds(self) -> float:
         """Give what it has taken of the processor so far; not a number where /proc is missing."""
         try:
-            told = Path(f"/proc/{self._process.pid}/stat").read_text()
+            told = Path(f"/proc/{self.pid}/stat").read_text()
         except OSError:
             return math.nan
         user, system = told.rpartition(")")[2].split()[11:13]

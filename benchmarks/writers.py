@@ -13,8 +13,6 @@ import json
 import math
 import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -22,7 +20,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +27,7 @@ from typing import Any
 import requests
 from sqlalchemy import select
 
+from benchmarks.bare import Server
 from foi import settings
 from foi.archive import casework, ledger
 from foi.archive.models import Event, InfoRequest, Message
@@ -77,22 +75,11 @@ class Follower(threading.Thread):
         return self.seen
 
 
-@contextmanager
-def serving(folder: Path, database: str) -> Iterator[str]:
-    """Run `foi serve` in a process of its own and give its address."""
+def serving(folder: Path, database: str) -> Server:
+    """Give `foi serve` as a server in a process of its own."""
     environ = os.environ | {"FOI_DATA": str(folder), "FOI_DATABASE_URL": database}
     command = [sys.executable, "-W", "ignore", "-c", "from foi.cli import main; main()"]
-    with subprocess.Popen(
-        [*command, "serve", "--port", "0"], env=environ, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("foi serve did not start")
-            yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
+    return Server([*command, "serve", "--port", "0"], environ, folder / "server.log")
 
 
 def write(url: str, key: str, number: int, until: float) -> Told:
@@ -165,7 +152,7 @@ def measure(
     """Let clients write for so long; give the figures and what is wrong."""
     with tempfile.TemporaryDirectory(prefix="foi-writers-") as name:
         folder = Path(name)
-        with serving(folder, database) as url:
+        with serving(folder, database) as server:
             site = open_site(settings.load({"data": name, "database.url": database}, {}))
             with site.sessions.writing() as db:
                 bodies = [casework.add_body(db, "desk", name=f"Council {n}") for n in range(4)]
@@ -176,7 +163,8 @@ def measure(
             until = time.monotonic() + seconds
             with ThreadPoolExecutor(clients) as pool:
                 tasks = [
-                    pool.submit(write, url, keys[n % len(keys)], n, until) for n in range(clients)
+                    pool.submit(write, server.address, keys[n % len(keys)], n, until)
+                    for n in range(clients)
                 ]
                 all_told = [task.result() for task in tasks]
             found = list(wrongs(site, all_told, follower.finish()))

@@ -14,10 +14,10 @@ from foi.desk import (
     disclosure,
     frame,
     importing,
+    queue,
     signing,
     use,
     webhooks,
-    work,
 )
 from foi.desk import requests as desk_requests
 from foi.pages import (
@@ -161,7 +161,7 @@ def desk(config: Configurator) -> None:
     one(config, "sign-out", "/sign-out", {"POST": signing.leave})
     numbered = f"{{id:{_ID}}}"
     for name, rest, methods in (
-        ("home", "", {"GET": work.overview}),
+        ("home", "", {"GET": queue.overview}),
         # Authorities.
         ("bodies", "/bodies", {"GET": authorities.index}),
         ("body-new", "/bodies/new", {"GET": authorities.ask_new, "POST": authorities.add}),
@@ -204,8 +204,8 @@ def desk(config: Configurator) -> None:
             {"POST": webhooks.act},
         ),
         # What waits, who did what, and oneself.
-        ("work", "/work", {"GET": work.page}),
-        ("retry", "/work/retry", {"POST": work.retry}),
+        ("queue", "/queue", {"GET": queue.page}),
+        ("retry", "/queue/retry", {"POST": queue.retry}),
         ("audit", "/audit", {"GET": audit.page}),
         ("account", "/account", {"GET": account.page}),
         ("password", "/account/password", {"POST": account.change_password}),

@@ -1,6 +1,9 @@
 """The package map, and what must not be."""
 
+import json
 import re
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -61,3 +64,36 @@ def test_pins_cover_what_is_asked_for() -> None:
     )
     assert wanted <= pinned
     assert "http" not in (ROOT / "requirements" / "dev.txt").read_text()
+
+
+def _limits_of_make_serve(tmp_path: Path, **environment: str) -> dict[str, str]:
+    """What `make serve` starts the site with: `foi` shows its settings here instead of serving."""
+    foi = tmp_path / "foi"
+    foi.write_text(f'#!/bin/sh\nexec "{Path(sys.executable).parent}/foi" settings --json\n')
+    foi.chmod(0o755)
+    done = subprocess.run(
+        ["make", "-s", "-C", str(ROOT), "-o", ".venv/.serve", "serve", f"BIN={tmp_path}"],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sizes = ("attachment", "request", "authority", "field")
+    return {
+        name: row["value"]
+        for row in json.loads(done.stdout)
+        if (name := row["name"]).startswith("limits.") and name.split(".")[1] not in sizes
+    }
+
+
+def test_make_serve_starts_with_no_limit_on_how_often_one_may_call(tmp_path: Path) -> None:
+    limits = _limits_of_make_serve(tmp_path)
+    assert len(limits) == 8
+    assert set(limits.values()) == {"0"}
+
+
+def test_make_serve_for_others_keeps_the_limits_at_sign_in(tmp_path: Path) -> None:
+    for given in ({"FOI_SERVER_HOST": "0.0.0.0"}, {"FOI_INI": str(ROOT / "development.ini")}):
+        limits = _limits_of_make_serve(tmp_path, **given)
+        assert limits["limits.sign_ins_per_account"] == "10"
+        assert limits["limits.sign_ins_per_address"] == "50"

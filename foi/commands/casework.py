@@ -3,8 +3,7 @@ with them, for the command line; each is told to the desk's audit alike.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import IO, Any
 
 import click
@@ -13,17 +12,17 @@ from sqlalchemy.orm import Session
 
 from foi.archive import casework
 from foi.archive.casework import format_tag, tags_of
+from foi.archive.casework.names import is_taken
 from foi.archive.categories import all_categories, format_categories
 from foi.archive.history import BodyVersion
 from foi.archive.importing.authorities import FIELDS as COLUMNS
 from foi.archive.importing.categories import read_categories
-from foi.archive.importing.values import check_slug, check_tags, check_text, one_line, web_address
-from foi.archive.models import Annotation, Attachment, Body, InfoRequest, Message
+from foi.archive.importing.values import check_slug, check_tags, one_line, web_address
+from foi.archive.models import Annotation, Attachment, InfoRequest, Message
 from foi.archive.states import PART_PROMINENCE, REQUEST_PROMINENCE, STATES
 from foi.cli import Context
-from foi.site import Site
-
-ACTOR = "desk"
+from foi.commands.opening import ACTOR, body_of, reading, writing
+from foi.desk.forms import reason as read_reason
 
 body = click.Group("body", help="Authorities: add, edit, tag.")
 request = click.Group("request", help="Requests: edit, move, tag, describe, hide.")
@@ -31,26 +30,6 @@ _REASON = click.option("--reason", default="", help="Why; the public reads it.")
 _SLUG = click.argument("slug")
 _ADD = click.option("--add", multiple=True, metavar="TAG", help="A tag to give; repeatable.")
 _REMOVE = click.option("--remove", multiple=True, metavar="TAG", help="A tag to take; repeatable.")
-
-
-@contextmanager
-def _writing(ctx: Context) -> Iterator[Session]:
-    """Write in one transaction; what the archive cannot take ends with exit code 2."""
-    site: Site = ctx.site()
-    try:
-        with site.sessions.writing() as db:
-            yield db
-    except ValueError as wrong:
-        raise click.UsageError(str(wrong)) from None
-    finally:
-        site.close()
-
-
-def _body(db: Session, slug: str) -> Body:
-    found = db.scalar(select(Body).where(Body.url_name == slug))
-    if found is None:
-        raise click.UsageError(f"There is no authority {slug!r}.")
-    return found
 
 
 def _request(db: Session, slug: str) -> InfoRequest:
@@ -81,6 +60,14 @@ def _read(given: dict[str, str | None]) -> Any:
     return read
 
 
+def _check_free(db: Session, url_name: str | None, own_id: int | None) -> str | None:
+    """Give the slug that is wished for; exit code 2 when another authority has or had it."""
+    slug = check_slug(url_name) if url_name else None
+    if slug and is_taken(db, "body", slug, own_id):
+        raise click.UsageError(f"There is, or was, an authority {slug!r} already.")
+    return slug
+
+
 @body.command("add")
 @click.argument("name")
 @_fields
@@ -90,10 +77,8 @@ def body_add(ctx: Context, /, name: str, url_name: str | None, **given: str | No
     fields = _read({"name": name, **given})
     if not fields["name"]:
         raise click.UsageError("An authority needs a name.")
-    with _writing(ctx) as db:
-        slug = check_slug(url_name) if url_name else None
-        if slug and db.scalar(select(Body.id).where(Body.url_name == slug)):
-            raise click.UsageError(f"There is an authority {slug!r} already.")
+    with writing(ctx) as (_, db):
+        slug = _check_free(db, url_name, None)
         made = casework.add_body(db, ACTOR, url_name=slug, **fields)
         db.flush()
         casework.note(db, ACTOR, "body_added", body=made)
@@ -109,11 +94,9 @@ def body_add(ctx: Context, /, name: str, url_name: str | None, **given: str | No
 def body_edit(ctx: Context, /, slug: str, url_name: str | None, **given: str | None) -> None:
     """Change what is said of the authority SLUG; print the fields that differ."""
     fields = _read(given)
-    with _writing(ctx) as db:
-        found = _body(db, slug)
-        wanted = check_slug(url_name) if url_name else None
-        if wanted and wanted != slug and db.scalar(select(Body.id).where(Body.url_name == wanted)):
-            raise click.UsageError(f"There is an authority {wanted!r} already.")
+    with writing(ctx) as (_, db):
+        found = body_of(db, slug)
+        wanted = _check_free(db, url_name, found.id)
         with casework.act(db, ACTOR, "body_edited", body=found):
             changed = casework.edit_body(db, found, ACTOR, url_name=wanted, **fields)
     click.echo(" ".join(changed))
@@ -126,8 +109,8 @@ def body_edit(ctx: Context, /, slug: str, url_name: str | None, **given: str | N
 @click.pass_obj
 def body_tag(ctx: Context, slug: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
     """Give tags to the authority SLUG and take tags from it; print those that it has."""
-    with _writing(ctx) as db:
-        found = _body(db, slug)
+    with writing(ctx) as (_, db):
+        found = body_of(db, slug)
         wanted = _tags(db, "body", found.id, add, remove)
         with casework.act(db, ACTOR, "body_edited", body=found):
             casework.edit_body(db, found, ACTOR, tag_texts=wanted)
@@ -146,17 +129,15 @@ def _tags(
 @click.pass_obj
 def body_versions(ctx: Context, slug: str) -> None:
     """Print the former records of the authority SLUG, the newest first, as JSON Lines."""
-    site: Site = ctx.site()
-    with site.sessions.reading() as db:
+    with reading(ctx) as (_, db):
         former = db.scalars(
             select(BodyVersion)
-            .where(BodyVersion.body_id == _body(db, slug).id)
+            .where(BodyVersion.body_id == body_of(db, slug).id)
             .order_by(BodyVersion.version.desc())
         )
         for one in former:
             told = {"version": one.version, "until": one.until.isoformat(), **one.record}
             click.echo(json.dumps(told, ensure_ascii=False))
-    site.close()
 
 
 @body.command("categories")
@@ -171,9 +152,10 @@ def body_categories(ctx: Context, text: IO[str] | None) -> None:
     """Print the titled groups of tags by which authorities are found: a line for each title, then
     `- tag words` for each of its tags.
     """
-    with _writing(ctx) as db:
-        if text is not None:
+    if text is not None:
+        with writing(ctx) as (_, db):
             casework.set_categories(db, ACTOR, read_categories(text.read()))
+    with reading(ctx) as (_, db):
         shown = format_categories(all_categories(db))
     click.echo(shown)
 
@@ -185,7 +167,7 @@ def body_categories(ctx: Context, text: IO[str] | None) -> None:
 @click.pass_obj
 def request_edit(ctx: Context, slug: str, title: str | None, external_url: str | None) -> None:
     """Change the title or the address elsewhere of the request SLUG; print the slug it has."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         found = _request(db, slug)
         title = one_line(title) if title is not None else None
         if title == "":
@@ -203,8 +185,8 @@ def request_edit(ctx: Context, slug: str, title: str | None, external_url: str |
 @click.pass_obj
 def request_move(ctx: Context, slug: str, body: str) -> None:
     """Move the request SLUG to the authority BODY."""
-    with _writing(ctx) as db:
-        found, target = _request(db, slug), _body(db, body)
+    with writing(ctx) as (_, db):
+        found, target = _request(db, slug), body_of(db, body)
         with casework.act(db, ACTOR, "request_moved", request=found, body=target):
             casework.move(db, found, target, ACTOR)
 
@@ -216,7 +198,7 @@ def request_move(ctx: Context, slug: str, body: str) -> None:
 @click.pass_obj
 def request_tag(ctx: Context, slug: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
     """Give tags to the request SLUG and take tags from it; print those that it has."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         found = _request(db, slug)
         wanted = _tags(db, "request", found.id, add, remove)
         with casework.act(db, ACTOR, "request_edited", request=found, body=found.body):
@@ -230,7 +212,7 @@ def request_tag(ctx: Context, slug: str, add: tuple[str, ...], remove: tuple[str
 @click.pass_obj
 def request_state(ctx: Context, slug: str, state: str) -> None:
     """Say how the request SLUG stands."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         found = _request(db, slug)
         with casework.act(
             db, ACTOR, "request_described", request=found, body=found.body, state=state
@@ -250,9 +232,9 @@ def request_state(ctx: Context, slug: str, state: str) -> None:
 @click.pass_obj
 def request_hide(ctx: Context, slug: str, prominence: str, reason: str) -> None:
     """Show less of the request SLUG."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         found = _request(db, slug)
-        why = check_text(reason.strip(), 1000)
+        why = read_reason(reason)
         with casework.act(
             db, ACTOR, "hide", request=found, body=found.body, prominence=prominence, reason=why
         ):
@@ -264,7 +246,7 @@ def request_hide(ctx: Context, slug: str, prominence: str, reason: str) -> None:
 @click.pass_obj
 def request_release(ctx: Context, slug: str) -> None:
     """Show the request SLUG normally again."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         found = _request(db, slug)
         with casework.act(db, ACTOR, "release", request=found, body=found.body):
             casework.release(db, found, ACTOR)
@@ -276,11 +258,11 @@ def _part_group(kind: str, model: type[Any], what: str) -> click.Group:
     number = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 
     def do(ctx: Context, wanted: int, did: str, reason: str, **more: Any) -> None:
-        with _writing(ctx) as db:
+        with writing(ctx) as (_, db):
             part = db.get(model, wanted)
             if part is None:
                 raise click.UsageError(f"There is no {kind} {wanted}.")
-            why = check_text(reason.strip(), 1000)
+            why = read_reason(reason)
             owner = db.get_one(Message, part.message_id) if kind == "attachment" else part
             found = db.get_one(InfoRequest, owner.request_id)
             told: dict[str, Any] = {kind: part}

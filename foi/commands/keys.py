@@ -1,15 +1,15 @@
 """`foi key`: authorities' write keys."""
 
 import sys
+from collections.abc import Callable
 
 import click
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foi.archive import casework
 from foi.archive.models import Body
 from foi.cli import Context
-from foi.site import Site
+from foi.commands.opening import ACTOR, body_of, writing
 
 
 @click.group()
@@ -17,25 +17,12 @@ def key() -> None:
     """Show, rotate and carry over the keys with which authorities write."""
 
 
-def _body(db: Session, url_name: str) -> Body:
-    body = db.scalar(select(Body).where(Body.url_name == url_name))
-    if body is None:
-        raise click.UsageError(f"There is no authority {url_name!r}.")
-    return body
-
-
 @key.command()
 @click.argument("url_name")
 @click.pass_obj
 def show(ctx: Context, url_name: str) -> None:
     """Print the key of an authority, alone; that it was shown is recorded."""
-    site: Site = ctx.site()
-    with site.sessions.writing() as db:
-        body = _body(db, url_name)
-        casework.show_key(db, body, "desk")
-        made = site.keys.make(body.id, body.key_generation)
-    click.echo(made)
-    site.close()
+    _print_key(ctx, url_name, casework.show_key)
 
 
 @key.command()
@@ -43,13 +30,15 @@ def show(ctx: Context, url_name: str) -> None:
 @click.pass_obj
 def rotate(ctx: Context, url_name: str) -> None:
     """Make every key of an authority invalid and print the new one, alone."""
-    site: Site = ctx.site()
-    with site.sessions.writing() as db:
-        body = _body(db, url_name)
-        casework.rotate_key(db, body, "desk")
+    _print_key(ctx, url_name, casework.rotate_key)
+
+
+def _print_key(ctx: Context, url_name: str, verb: Callable[[Session, Body, str], None]) -> None:
+    with writing(ctx) as (site, db):
+        body = body_of(db, url_name)
+        verb(db, body, ACTOR)
         made = site.keys.make(body.id, body.key_generation)
     click.echo(made)
-    site.close()
 
 
 @key.command()
@@ -62,10 +51,8 @@ def carry(ctx: Context, url_name: str) -> None:
     carried = sys.stdin.readline().strip()
     if not 20 <= len(carried) <= 200 or not carried.isascii():
         raise click.UsageError("Standard input holds no key of 20 to 200 characters.")
-    site: Site = ctx.site()
-    with site.sessions.writing() as db:
-        casework.carry_key(db, _body(db, url_name), carried, "desk")
-    site.close()
+    with writing(ctx) as (_, db):
+        casework.carry_key(db, body_of(db, url_name), carried, ACTOR)
 
 
 commands = [key]

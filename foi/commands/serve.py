@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import json
 import logging
 import signal
 import socket
@@ -11,15 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 import click
+from sqlalchemy import select
 
 from foi import configure, migrations
+from foi.archive import casework
+from foi.archive.models import Delivery
 from foi.cli import Context
+from foi.commands.opening import ACTOR, reading, writing
 from foi.demo import load as load_demo
 from foi.demo import things_to_try
 from foi.server import serving
 from foi.settings import Settings, local_address
 from foi.site import Site
-from foi.work.worker import Worker
+from foi.work import duties, outbox
+from foi.work.worker import Worker, drain
 
 log = logging.getLogger(__name__)
 
@@ -131,54 +137,56 @@ def _interrupt(*_: object) -> None:
 @click.pass_obj
 def work(ctx: Context, once: bool, parked: bool, retry: str | None, as_json: bool) -> None:
     """Do the owed work (index, texts, bridge ...) in a process of its own; any number may run."""
-    import json
-
-    from foi.archive import casework
-    from foi.archive.models import Delivery
-    from foi.work import duties, outbox
-    from foi.work.worker import drain
-
-    site: Site = ctx.site()
-    site.consumers.prepare()
     if retry is not None:
-        wanted = _numbers(retry)
-        with site.sessions.writing() as db:
-            number = outbox.retry(db, wanted)
+        with writing(ctx) as (_, db):
+            number = outbox.retry(db, _numbers(retry))
             if number:
-                casework.note(db, "desk", "retried", number=number)
+                casework.note(db, ACTOR, "retried", number=number)
         click.echo(number)
     elif parked:
-        with site.sessions.reading() as db:
-            rows = [
-                {
-                    "id": d.id,
-                    "consumer": d.consumer,
-                    "subject": d.subject,
-                    "attempts": d.attempts,
-                    "error": d.error,
-                }
-                for d in db.query(Delivery).filter(Delivery.parked).order_by(Delivery.id)
-            ]
-        if as_json:
-            click.echo(json.dumps(rows))
-        for row in [] if as_json else rows:
-            tried = f"tried {row['attempts']} times"
-            what = f"{row['id']}: {row['consumer']} {row['subject']}"
-            click.echo(f"{what} ({tried}): {row['error']}")
-        sys.exit(1 if rows else 0)
-    elif once:
-        duties.perform(site)
-        click.echo(drain(site))
+        _show_parked(ctx, as_json)
     else:
-        worker = Worker(site)
-        worker.start()
-        click.echo("Working. End with Ctrl-C.", err=True)
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        with contextlib.suppress(KeyboardInterrupt):
-            stop.wait()
-        worker.stop()
-    site.close()
+        site: Site = ctx.site()
+        site.consumers.prepare()
+        if once:
+            duties.perform(site)
+            click.echo(drain(site))
+        else:
+            _work_on(site)
+        site.close()
+
+
+def _show_parked(ctx: Context, as_json: bool) -> None:
+    with reading(ctx) as (_, db):
+        rows = [
+            {
+                "id": d.id,
+                "consumer": d.consumer,
+                "subject": d.subject,
+                "attempts": d.attempts,
+                "error": d.error,
+            }
+            for d in db.scalars(select(Delivery).where(Delivery.parked).order_by(Delivery.id))
+        ]
+    if as_json:
+        click.echo(json.dumps(rows))
+    for row in [] if as_json else rows:
+        tried = f"tried {row['attempts']} times"
+        what = f"{row['id']}: {row['consumer']} {row['subject']}"
+        click.echo(f"{what} ({tried}): {row['error']}")
+    sys.exit(1 if rows else 0)
+
+
+def _work_on(site: Site) -> None:
+    """Work until interrupted or told to end."""
+    worker = Worker(site)
+    worker.start()
+    click.echo("Working. End with Ctrl-C.", err=True)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with contextlib.suppress(KeyboardInterrupt):
+        stop.wait()
+    worker.stop()
 
 
 def _numbers(retry: str) -> list[int] | None:

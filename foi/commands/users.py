@@ -4,20 +4,17 @@ input; none is ever printed or given as an argument.
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from foi.accounts import passwords, register
+from foi.accounts import register
 from foi.accounts.models import Account
 from foi.cli import Context
-from foi.site import Site
-
-ACTOR = "desk"
+from foi.commands.opening import ACTOR, reading, writing
 
 user = click.Group("user", help="Accounts of people who sign in.")
 admin = click.Group("admin", help="Who may work at the desk.")
@@ -26,18 +23,6 @@ second_factor = click.Group("second-factor", help="Codes at sign-in.")
 for group in (admin, sessions, second_factor):
     user.add_command(group)
 _EMAIL = click.argument("email")
-
-
-@contextmanager
-def _writing(ctx: Context) -> Iterator[Session]:
-    site: Site = ctx.site()
-    try:
-        with site.sessions.writing() as db:
-            yield db
-    except (register.Unusable, passwords.Unfit) as why:
-        raise click.UsageError(str(why)) from None
-    finally:
-        site.close()
 
 
 def _account(db: Session, email: str) -> Account:
@@ -62,11 +47,10 @@ def admin_add(ctx: Context, email: str) -> None:
     """Make EMAIL an administrator; a new account's password is asked for, or is the first line
     of standard input.
     """
-    site: Site = ctx.site()
-    with site.sessions.reading() as db:
+    with reading(ctx) as (_, db):
         known = register.find(db, email) is not None
     password = "" if known else _password()
-    with _writing(ctx) as db:
+    with writing(ctx) as (site, db):
         if known:
             register.grant(db, _account(db, email), register.ADMINISTRATOR, ACTOR)
         else:
@@ -80,7 +64,7 @@ def admin_add(ctx: Context, email: str) -> None:
 @click.pass_obj
 def admin_remove(ctx: Context, email: str) -> None:
     """Let EMAIL be an administrator no longer, and sign it out everywhere."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         _tell(register.withdraw(db, _account(db, email), register.ADMINISTRATOR, ACTOR))
 
 
@@ -89,8 +73,7 @@ def admin_remove(ctx: Context, email: str) -> None:
 @click.pass_obj
 def list_accounts(ctx: Context, as_json: bool) -> None:
     """List the accounts: address, roles, whether a code is asked for, whether disabled."""
-    site: Site = ctx.site()
-    with site.sessions.reading() as db:
+    with reading(ctx) as (_, db):
         rows: list[dict[str, Any]] = [
             {
                 "id": account.id,
@@ -101,7 +84,6 @@ def list_accounts(ctx: Context, as_json: bool) -> None:
             }
             for account in db.scalars(select(Account).order_by(Account.id))
         ]
-    site.close()
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -122,7 +104,7 @@ def password(ctx: Context, email: str) -> None:
     the first line of standard input.
     """
     fresh = _password()
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         register.set_password(db, _account(db, email), fresh, ACTOR)
 
 
@@ -131,7 +113,7 @@ def password(ctx: Context, email: str) -> None:
 @click.pass_obj
 def revoke(ctx: Context, email: str) -> None:
     """Sign EMAIL out everywhere; print how many sessions were ended."""
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         click.echo(register.end_sessions(db, _account(db, email), ACTOR))
 
 
@@ -142,7 +124,7 @@ def second_factor_remove(ctx: Context, email: str) -> None:
     """Ask EMAIL for no code at sign-in any more: for whoever has lost both telephone and recovery
     codes.
     """
-    with _writing(ctx) as db:
+    with writing(ctx) as (_, db):
         _tell(register.turn_totp_off(db, _account(db, email), ACTOR))
 
 
@@ -151,7 +133,7 @@ def _switch(name: str, verb: Callable[[Session, Account, str], bool], help: str)
     @_EMAIL
     @click.pass_obj
     def switch(ctx: Context, email: str) -> None:
-        with _writing(ctx) as db:
+        with writing(ctx) as (_, db):
             _tell(verb(db, _account(db, email), ACTOR))
 
 

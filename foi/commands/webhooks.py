@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -12,27 +11,14 @@ from sqlalchemy.orm import Session
 
 from foi.archive.models import Body
 from foi.cli import Context
+from foi.commands.opening import ACTOR, body_of, reading, writing
 from foi.site import Site
 from foi.webhooks import log, register, signing
 from foi.webhooks.consumer import Webhooks
 from foi.webhooks.models import Webhook
 
-ACTOR = "desk"
-
 webhook = click.Group("webhook", help="Addresses that are told of events as they happen.")
 _ID = click.argument("number", metavar="ID", type=click.IntRange(1, 2**31 - 1))
-
-
-@contextmanager
-def _writing(ctx: Context) -> Iterator[tuple[Site, Session]]:
-    site: Site = ctx.site()
-    try:
-        with site.sessions.writing() as db:
-            yield site, db
-    except register.Unusable as why:
-        raise click.UsageError(f"{str(why)[:1].upper()}{str(why)[1:]}.") from None
-    finally:
-        site.close()
 
 
 def _hook(db: Session, number: int) -> Webhook:
@@ -52,10 +38,8 @@ def add(ctx: Context, url: str, slug: str | None, everything: bool, kinds: str) 
     """Tell URL of what happens from now on, and print the secret to verify it with, alone."""
     if everything == bool(slug):
         raise click.UsageError("Say either --body URL_NAME or --all.")
-    with _writing(ctx) as (site, db):
-        body = db.scalar(select(Body).where(Body.url_name == slug)) if slug else None
-        if slug and body is None:
-            raise click.UsageError(f"There is no authority {slug!r}.")
+    with writing(ctx) as (site, db):
+        body = body_of(db, slug) if slug else None
         wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
         hook = register.add(db, ACTOR, url=url, body=body, kinds=wanted)
         number, secret = hook.id, signing.secret(site.keys, hook)
@@ -68,15 +52,13 @@ def add(ctx: Context, url: str, slug: str | None, everything: bool, kinds: str) 
 @click.pass_obj
 def list_all(ctx: Context, as_json: bool) -> None:
     """Show every webhook and how it fares."""
-    site: Site = ctx.site()
-    with site.sessions.reading() as db:
+    with reading(ctx) as (_, db):
         rows = db.execute(
             select(Webhook, Body.url_name)
             .outerjoin(Body, Body.id == Webhook.body_id)
             .order_by(Webhook.id)
         )
         told = [_told(hook, slug) for hook, slug in rows]
-    site.close()
     if as_json:
         click.echo(json.dumps(told))
         return
@@ -109,7 +91,7 @@ def _told(hook: Webhook, slug: str | None) -> dict[str, Any]:
 @click.pass_obj
 def remove(ctx: Context, number: int) -> None:
     """Remove a webhook and its log."""
-    with _writing(ctx) as (_, db):
+    with writing(ctx) as (_, db):
         register.remove(db, ACTOR, _hook(db, number))
 
 
@@ -118,11 +100,7 @@ def remove(ctx: Context, number: int) -> None:
 @click.pass_obj
 def secret(ctx: Context, number: int) -> None:
     """Print a webhook's secret, alone."""
-    with _writing(ctx) as (site, db):
-        hook = _hook(db, number)
-        register.show_secret(db, ACTOR, hook)
-        made = signing.secret(site.keys, hook)
-    click.echo(made)
+    _print_secret(ctx, number, register.show_secret)
 
 
 @webhook.command()
@@ -132,9 +110,15 @@ def rotate(ctx: Context, number: int) -> None:
     """Give a webhook a new secret and print it, alone; the former one signs as well for three
     days.
     """
-    with _writing(ctx) as (site, db):
+    _print_secret(ctx, number, register.rotate)
+
+
+def _print_secret(
+    ctx: Context, number: int, verb: Callable[[Session, str, Webhook], None]
+) -> None:
+    with writing(ctx) as (site, db):
         hook = _hook(db, number)
-        register.rotate(db, ACTOR, hook)
+        verb(db, ACTOR, hook)
         made = signing.secret(site.keys, hook)
     click.echo(made)
 
@@ -144,7 +128,7 @@ def rotate(ctx: Context, number: int) -> None:
 @click.pass_obj
 def disable(ctx: Context, number: int) -> None:
     """Send nothing to a webhook until it is enabled."""
-    with _writing(ctx) as (_, db):
+    with writing(ctx) as (_, db):
         register.disable(db, ACTOR, _hook(db, number), register.TURNED_OFF)
 
 
@@ -154,7 +138,7 @@ def disable(ctx: Context, number: int) -> None:
 @click.pass_obj
 def enable(ctx: Context, number: int, skip: bool) -> None:
     """Send to a webhook again, from where it left off."""
-    with _writing(ctx) as (_, db):
+    with writing(ctx) as (_, db):
         register.enable(db, ACTOR, _hook(db, number), skip=skip)
 
 
@@ -164,8 +148,7 @@ def enable(ctx: Context, number: int, skip: bool) -> None:
 @click.pass_obj
 def show_log(ctx: Context, number: int, as_json: bool) -> None:
     """Show what was sent to a webhook and what it answered, the newest first."""
-    site: Site = ctx.site()
-    with site.sessions.reading() as db:
+    with reading(ctx) as (_, db):
         _hook(db, number)
         rows = [
             {
@@ -178,7 +161,6 @@ def show_log(ctx: Context, number: int, as_json: bool) -> None:
             }
             for tried in log.latest(db, number, log.MOST)
         ]
-    site.close()
     if as_json:
         click.echo(json.dumps(rows))
         return

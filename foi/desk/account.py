@@ -81,6 +81,8 @@ def end_sessions(request: Request) -> Response:
     """Sign one browser out, or all but this one."""
     form, who = Form(request.sent.fields), request.identity
     only = form.read("session", whole, None)
+    if form.errors:
+        return frame.onward(_PATH, "same")
     spare = who.session_id if only is None else None
     register.end_sessions(request.db, _mine(request), who.actor, only=only, spare=spare)
     return frame.onward(_PATH, "ended")

@@ -55,12 +55,13 @@ def page(request: Request) -> Response:
         .order_by(Event.id.desc())
         .limit(frame.SHOWN + 1)
     ).all()
+    shown, last = frame.cut(rows)
     return frame.show(
         request,
         "audit",
         "Audit",
-        rows=[(row, _what(row)) for row in rows[: frame.SHOWN]],
-        before=rows[frame.SHOWN - 1].id if len(rows) > frame.SHOWN else None,
+        rows=[(row, _what(row)) for row in shown],
+        before=last.id if last else None,
         actor=actor,
         kind=kind,
         kinds={each.value: WORDS[each] for each in WORDS},

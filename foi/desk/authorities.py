@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from foi.archive import casework
 from foi.archive.casework import format_tag, parse_tag, tags_of
 from foi.archive.casework.bodies import as_it_is
+from foi.archive.casework.names import is_taken
 from foi.archive.categories import Category, all_categories, format_categories
 from foi.archive.deadlines import JURISDICTIONS
 from foi.archive.history import BodyVersion
@@ -40,15 +41,15 @@ def index(request: Request) -> Response:
         .order_by(Body.sort_name, Body.id)
         .limit(frame.SHOWN + 1)
     ).all()
-    more = rows[frame.SHOWN - 1] if len(rows) > frame.SHOWN else None
+    shown, last = frame.cut(rows)
     return frame.show(
         request,
         "bodies",
         "Authorities",
-        rows=rows[: frame.SHOWN],
+        rows=shown,
         words=words,
         tag=tag,
-        after=cursors.write(more.sort_name, more.id) if more else "",
+        after=cursors.write(last.sort_name, last.id) if last else "",
     )
 
 
@@ -182,25 +183,9 @@ def _read(db: Session, form: Form, body: Body | None) -> tuple[Any, list[str] | 
     none: list[str] = []
     tag_texts = form.read("tags", tags, none) if "tags" in form.given else None
     url_name = form.read("url_name", lambda text: check_slug(text) if text else "", "")
-    if url_name and _is_taken(db, url_name, body):
+    if url_name and is_taken(db, "body", url_name, body.id if body is not None else None):
         form.wrong("url_name", "Another authority has this address, or used to have it.")
     return fields, tag_texts, url_name
-
-
-def _is_taken(db: Session, url_name: str, body: Body | None) -> bool:
-    own = body.id if body is not None else None
-    others = Body.id.is_distinct_from(own)
-    former = FormerName.subject_id.is_distinct_from(own)
-    return bool(
-        db.scalar(select(exists().where(Body.url_name == url_name, others)))
-        or db.scalar(
-            select(
-                exists().where(
-                    FormerName.subject_kind == "body", FormerName.slug == url_name, former
-                )
-            )
-        )
-    )
 
 
 def _form(

@@ -1,11 +1,10 @@
 """A disclosure log, looked at before anything is changed: what each column was taken for can be
 put right, and what is imported is what was seen.
 
-The file is held as that of `importing` is. The proof that leads to the import covers the file and
-every choice; when a choice was changed since, there is another look instead.
+The seal that leads to the import (see `keeping`) covers the file and every choice; when a choice
+was changed since, there is another look instead.
 """
 
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,14 +12,12 @@ from dataclasses import asdict
 from pyramid.request import Request
 from pyramid.response import Response
 
-from foi.archive import casework
 from foi.archive.disclosure.fields import FIELDS
 from foi.archive.disclosure.logs import Choices, Log, import_log, open_log
 from foi.archive.disclosure.preview import first_records, rehearse_log
 from foi.archive.importing import UnusableFile
-from foi.desk import frame
+from foi.desk import frame, keeping
 from foi.desk.forms import sentence
-from foi.desk.importing import LARGEST, quietly, seal_of
 from foi.site import Site, site_of
 
 MOST_ROWS = 2_000
@@ -36,42 +33,28 @@ def ask(request: Request) -> Response:
 
 def preview(request: Request) -> Response:
     """Keep the file, guess its columns, import it and take that back; show what would be."""
-    given, tray = request.sent.fields, request.sent.tray
-    if not tray.uploads:
-        return _form(request, {"attachment": "Choose a file."})
-    if tray.size > LARGEST:
-        return _form(request, {"attachment": f"The file is larger than {LARGEST:,} bytes."})
-    sha256 = tray.keep()[0].sha256
-    assert sha256 is not None, "it was kept just now"
-    return _look(request, sha256, given)
+    try:
+        sha256 = keeping.keep(request)
+    except UnusableFile as unusable:
+        return _form(request, {"attachment": str(unusable)})
+    return _look(request, sha256, request.sent.fields)
 
 
 def apply(request: Request) -> Response:
     """Import the file as it was looked at, or look again when something was chosen otherwise."""
     site, given = site_of(request), request.sent.fields
     sha256 = given.get("sha256", "")
-    if not _is_sealed(request, sha256, given.get("held", "")):
-        return _form(request, {"attachment": "This file has not been looked at in this session."})
-    if not site.blobs.holds(sha256):
-        return _form(request, {"attachment": "It is not kept any more. Please choose it again."})
     try:
+        keeping.check_held(request, _held(sha256), given.get("held", ""), sha256)
         choices = _choices(given)
-        seen = _is_sealed(request, _seen(sha256, choices), given.get("seal", ""))
+        seen = keeping.is_sealed(request, _seen(sha256, choices), given.get("seal", ""))
         if given.get("do") != "import" or not seen:
             return _look(request, sha256, given)
         log = _open(site, sha256, choices)
     except UnusableFile as unusable:
         return _form(request, {"attachment": str(unusable)})
-    report = import_log(site, log, quietly)
-    casework.note(
-        request.db,
-        request.identity.actor,
-        "imported",
-        sha256=sha256,
-        created=report.created,
-        updated=report.updated,
-        refused=len(report.refused),
-    )
+    report = import_log(site, log, keeping.quietly)
+    keeping.note(request, sha256, report)
     return frame.onward("/desk/requests", "imported")
 
 
@@ -82,7 +65,7 @@ def _look(request: Request, sha256: str, given: Mapping[str, str]) -> Response:
         log = _open(site, sha256, choices)
     except UnusableFile as unusable:
         return _form(request, {"attachment": str(unusable)})
-    report = rehearse_log(site, log, quietly)
+    report = rehearse_log(site, log, keeping.quietly)
     guesses = {
         column.index: given.get(f"{_GUESS}{column.index}", column.field) for column in log.columns
     }
@@ -98,8 +81,8 @@ def _look(request: Request, sha256: str, given: Mapping[str, str]) -> Response:
         guesses=guesses,
         given=given,
         sha256=sha256,
-        held=seal_of(request, sha256),
-        seal=seal_of(request, _seen(sha256, choices)),
+        held=keeping.seal(request, _held(sha256)),
+        seal=keeping.seal(request, _seen(sha256, choices)),
     )
 
 
@@ -112,7 +95,7 @@ def _form(request: Request, errors: dict[str, str]) -> Response:
         errors={name: sentence(why) for name, why in errors.items()},
         log=None,
         given=request.sent.fields if errors else {},
-        largest=LARGEST,
+        largest=keeping.LARGEST,
         most_rows=MOST_ROWS,
     )
 
@@ -130,6 +113,7 @@ def _choices(given: Mapping[str, str]) -> Choices:
         for name, field in given.items()
         if name.startswith(_COLUMN)
         and name.removeprefix(_COLUMN).isdecimal()
+        and len(name) < len(_COLUMN) + 7
         and field != given.get(_GUESS + name.removeprefix(_COLUMN))
     ]
     return Choices(
@@ -154,9 +138,9 @@ def _open(site: Site, sha256: str, choices: Choices) -> Log:
     return log
 
 
+def _held(sha256: str) -> str:
+    return f"log:{sha256}"
+
+
 def _seen(sha256: str, choices: Choices) -> str:
-    return f"{sha256}:{json.dumps(asdict(choices), sort_keys=True)}"
-
-
-def _is_sealed(request: Request, seen: str, seal: str) -> bool:
-    return hmac.compare_digest(seal_of(request, seen).encode(), seal.encode("utf-8", "replace"))
+    return f"{_held(sha256)}:{json.dumps(asdict(choices), sort_keys=True)}"

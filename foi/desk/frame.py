@@ -5,7 +5,7 @@ A write begins only after the session was looked up, in a read of its own, and t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -41,22 +41,42 @@ SAID = {
     "release": "Shown normally again.",
     "erase": "Erased for good.",
     "retried": "It will be tried again at once.",
+    "sending": "It will be sent at once.",
     "rotated": "Every former key is invalid now.",
     "imported": "The file was imported.",
     "ended": "Ended.",
+    "removed": "Removed.",
     "password": "Your password was changed, and every other browser was signed out.",
     "second-factor-off": "Signing in no longer asks for a code.",
     "signed-out": "You are signed out.",
 }
 """What a page may be asked to say at its top, by a word in its address."""
 
-_LOCAL = re.compile(r"/(?:[^/\\\x00-\x20\x7f][^\\\x00-\x20\x7f]*)?")
+_MENU = (
+    ("Desk", ("",)),
+    ("Waiting", ("queue",)),
+    ("Authorities", ("bodies", "body", "tags")),
+    ("Requests", ("requests", "request", "message", "attachment", "annotation")),
+    ("API use", ("use",)),
+    ("Webhooks", ("webhooks",)),
+    ("Audit", ("audit",)),
+    ("Account", ("account",)),
+)
+"""The sections, each with what follows `/desk/` in the addresses of its pages, its own first."""
+
+# What a browser sends; anything else could not stand in `Location`.
+_LOCAL = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
 _LONGEST_PATH = 2000
 
 
 def add(config: Configurator, name: str, pattern: str, views: Mapping[str, View]) -> None:
     """Register an address of the desk: for administrators only."""
     one(config, f"desk-{name}", pattern, {m: guarded(view) for m, view in views.items()})
+
+
+def offer(config: Configurator, words: str, beginning: str) -> None:
+    """Put a section of an extension into the menu; its addresses begin with `/desk/beginning`."""
+    config.registry.setdefault("foi.desk_menu", []).append((words, (beginning,)))
 
 
 def guarded(view: View) -> Callable[[Request], Response]:
@@ -77,6 +97,12 @@ def guarded(view: View) -> Callable[[Request], Response]:
     return guard
 
 
+def check_source(request: Request) -> None:
+    """Refuse a form that was sent from another site, with 403."""
+    if not csrf.comes_from_here(request):
+        raise Problem(403, "This form was sent from another site.")
+
+
 @dataclass(frozen=True)
 class Sent:
     """A form: its fields, and the files that came with it."""
@@ -89,8 +115,7 @@ def read_form(request: Request) -> Sent:
     """Read a form of somebody who is signed in; 403 when it was not sent from here, 413 when it
     is too large.
     """
-    if not csrf.comes_from_here(request):
-        raise Problem(403, "This form was sent from another site.")
+    check_source(request)
     if (request.content_length or 0) > LARGEST_FORM:
         raise Problem(413, f"The form is larger than {LARGEST_FORM:,} bytes.")
     tray = Tray(site_of(request))
@@ -125,13 +150,32 @@ def show(
         title=title,
         who=who,
         csrf=csrf.make(sessions.token_of(request)) if who else "",
-        here=request.path,
+        menu=_menu(request),
         said=SAID.get(request.GET.get("said", ""), ""),
         clock=lambda moment: f"{moment.astimezone(zone):%H:%M}",
         errors=shown.pop("errors", {}),
         **shown,
     )
     return Response(html, status=status, content_type="text/html", charset="UTF-8")
+
+
+def _menu(request: Request) -> list[tuple[str, str, str]]:
+    """Give each section's address and words, and its `aria-current` when the page is in it."""
+    path, more = request.path, request.registry.get("foi.desk_menu", ())
+    begun = path.removeprefix(HOME).removeprefix("/").partition("/")[0]
+    lines = []
+    for words, beginnings in (*_MENU, *more):
+        address = f"{HOME}/{beginnings[0]}".rstrip("/")
+        inside = "true" if begun in beginnings else ""
+        lines.append((address, words, "page" if path == address else inside))
+    return lines
+
+
+def cut(rows: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+    """Give the lines that are shown of those found, one more than that at most, and the last of
+    them if there are further ones.
+    """
+    return rows[:SHOWN], rows[SHOWN - 1] if len(rows) > SHOWN else None
 
 
 class _Relative(Response):  # type: ignore[misc]

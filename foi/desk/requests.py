@@ -54,12 +54,13 @@ def index(request: Request) -> Response:
         .order_by(InfoRequest.id.desc())
         .limit(frame.SHOWN + 1)
     ).all()
+    shown, last = frame.cut(rows)
     return frame.show(
         request,
         "requests",
         "Requests",
-        rows=rows[: frame.SHOWN],
-        before=rows[frame.SHOWN - 1].id if len(rows) > frame.SHOWN else None,
+        rows=shown,
+        before=last.id if last else None,
         given=given,
         states=STATES,
         labels=LABELS,

@@ -3,12 +3,11 @@
 from pyramid.request import Request
 from pyramid.response import Response
 
-from foi.accounts import csrf, sessions
+from foi.accounts import sessions
 from foi.accounts.signing import Attempt, TooMany, Wrong, sign_in, sign_out
 from foi.api import payload
 from foi.desk import frame
 from foi.limits.address import who
-from foi.problems import Problem
 from foi.site import site_of
 
 _WRONG = "The e-mail address, the password or the code is wrong."
@@ -26,8 +25,7 @@ def ask(request: Request) -> Response:
 
 def take(request: Request) -> Response:
     """Sign in; every way of being wrong has the same answer."""
-    if not csrf.comes_from_here(request):
-        raise Problem(403, "This form was sent from another site.")
+    frame.check_source(request)
     given = payload.read(request).fields
     target = frame.local_path(given.get("next", ""))
     email = given.get("email", "").strip()
@@ -57,6 +55,8 @@ def take(request: Request) -> Response:
 
 def leave(request: Request) -> Response:
     """Sign out: the session ends here, not only in the browser."""
+    # Another site's form comes without the cookie, but could still have it taken away.
+    frame.check_source(request)
     if request.identity is not None:
         frame.read_form(request)
         sign_out(site_of(request), sessions.token_of(request))

@@ -99,13 +99,13 @@ def act(request: Request) -> Response:
             register.enable(db, actor, hook, skip="skip" in request.sent.fields)
         case "test":
             register.test(db, actor, hook)
-            said = "retried"
+            said = "sending"
         case "resend":
             event_id = Form(request.sent.fields).read("event", whole, 0)
             if event_id:
                 register.resend(db, actor, hook, event_id)
-            said = "retried" if event_id else "same"
+            said = "sending" if event_id else "same"
         case _:
             register.remove(db, actor, hook)
-            here, said = HOME, "ended"
+            here, said = HOME, "removed"
     return frame.onward(here, said)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from foi.archive import ledger
 from foi.archive.models import Body, Event
-from foi.desk import importing
+from foi.desk import keeping
 from foi.site import Site
 from tests.accounts.people import browser, csrf_of, form_to
 from tests.conftest import add_body, add_request
@@ -216,7 +216,7 @@ def test_a_file_that_is_none_says_why(
     content: bytes,
     said: str,
 ) -> None:
-    monkeypatch.setattr(importing, "LARGEST", 500)
+    monkeypatch.setattr(keeping, "LARGEST", 500)
     form = form_to(desk.get("/desk/bodies/import"), "/desk/bodies/import")
     form["attachment"] = webtest.Upload("a.csv", content, "text/csv")
     page = form.submit(status=422)

@@ -11,7 +11,7 @@ from foi.archive.models import Attachment, Body, Delivery, Event, InfoRequest, M
 from foi.cli import main
 from foi.site import Site
 from tests.conftest import add_body
-from tests.desk.test_work import park
+from tests.desk.test_queue import park
 from tests.pages.scene import Scene, furnish
 
 pytestmark = pytest.mark.thorough
@@ -62,6 +62,15 @@ def test_authorities(site: Site, foi) -> None:  # type: ignore[no-untyped-def]
         (1, "Fenby Council", []),
     ]
     assert acts(site) == ["body_added", "body_edited", "body_edited", "body_edited"]
+
+
+def test_an_address_that_another_used_to_have(site: Site, foi) -> None:  # type: ignore[no-untyped-def]
+    foi("body", "add", "Fenby")
+    foi("body", "edit", "fenby", "--url-name", "fen")
+    foi("body", "add", "Marsh")
+    assert "'fenby'" in foi("body", "edit", "marsh", "--url-name", "fenby", code=2)
+    assert "'fenby'" in foi("body", "add", "Other", "--url-name", "fenby", code=2)
+    foi("body", "edit", "fen", "--url-name", "fenby")
 
 
 def test_categories(site: Site, foi, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

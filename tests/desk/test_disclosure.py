@@ -8,7 +8,7 @@ import webtest
 from sqlalchemy import select
 
 from foi.archive.models import Event, InfoRequest
-from foi.desk import disclosure
+from foi.desk import disclosure, keeping
 from foi.site import Site
 from tests.accounts.people import form_to
 from tests.archive.disclosure_files import write_xlsx
@@ -80,6 +80,23 @@ def test_only_what_was_held_in_this_session(desk: webtest.TestApp, site: Site) -
     assert "not kept any more" in form.submit("do", value="import", status=422)
 
 
+def test_a_log_that_was_looked_at_is_no_list_of_authorities(
+    desk: webtest.TestApp, site: Site
+) -> None:
+    form = form_to(upload(desk, b"Name;Subject\nMarsh;Ducks\n"), "/desk/requests/log/apply")
+    for seal in ("held", "seal"):
+        fields = {name: form[name].value for name in ("csrf", "sha256")}
+        fields["seal"] = form[seal].value
+        page = desk.post("/desk/bodies/import/apply", fields, status=422)
+        assert "not been looked at in this session" in page
+
+
+def test_odd_numbers_of_columns_are_passed_over(desk: webtest.TestApp) -> None:
+    form = form_to(upload(desk, LOG.encode()), "/desk/requests/log/apply")
+    fields = dict(form.submit_fields("do")) | {"do": "look", "column-" + "9" * 5000: "title"}
+    assert "2 created" in desk.post("/desk/requests/log/apply", fields)
+
+
 def test_problems_are_told(
     desk: webtest.TestApp, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +116,7 @@ def test_problems_are_told(
     assert "not a number" in form.submit("do", value="look", status=422)
     monkeypatch.setattr(disclosure, "MOST_ROWS", 1)
     assert "more than 1 rows" in upload(desk, LOG.encode(), status=422)
-    monkeypatch.setattr(disclosure, "LARGEST", 10)
+    monkeypatch.setattr(keeping, "LARGEST", 10)
     assert "larger than 10 bytes" in upload(desk, LOG.encode(), status=422)
 
 

@@ -5,6 +5,7 @@ import re
 import html5lib
 import pytest
 import webtest
+from pyramid.request import Request
 from sqlalchemy import func, select
 
 from foi.accounts import sessions
@@ -17,7 +18,7 @@ from tests.pages.scene import furnish
 
 PAGES = (
     "/desk",
-    "/desk/work",
+    "/desk/queue",
     "/desk/bodies",
     "/desk/bodies?q=fenby&tag=council",
     "/desk/bodies/new",
@@ -91,6 +92,35 @@ def test_every_page_is_flawless_private_and_harmless(
     assert newest(site) == before, "reading changes nothing"
 
 
+@pytest.mark.parametrize(
+    ("path", "words", "mark"),
+    [
+        ("/desk", "Desk", "page"),
+        ("/desk/queue", "Waiting", "page"),
+        ("/desk/bodies?q=fenby", "Authorities", "page"),
+        ("/desk/bodies/import", "Authorities", "true"),
+        ("/desk/body/1/versions", "Authorities", "true"),
+        ("/desk/tags", "Authorities", "true"),
+        ("/desk/request/1", "Requests", "true"),
+        ("/desk/requests/log", "Requests", "true"),
+        ("/desk/webhooks", "Webhooks", "page"),
+        ("/desk/account", "Account", "page"),
+    ],
+)
+def test_the_menu_marks_the_section_that_a_page_is_in(
+    furnished: webtest.TestApp, path: str, words: str, mark: str
+) -> None:
+    marked = furnished.get(path).html.select(".desk-bar [aria-current]")
+    assert [(a.text, a["aria-current"]) for a in marked] == [(words, mark)]
+
+
+def test_every_page_of_the_desk_is_in_a_section(running: Running) -> None:
+    for path, _ in every_address(running):
+        asked = Request.blank(path)
+        asked.registry = running.config.registry
+        assert [1 for _, _, current in frame._menu(asked) if current] == [1], path
+
+
 def test_whoever_is_not_signed_in_is_led_to_sign_in(
     running: Running, app: webtest.TestApp
 ) -> None:
@@ -121,10 +151,10 @@ def test_no_form_is_taken_without_its_token(
             ):
                 answer = furnished.post(path, form, status=403)
                 assert "not of your present session" in answer, path
-    furnished.post_json("/desk/work/retry", {"csrf": mine}, status=403)
+    furnished.post_json("/desk/queue/retry", {"csrf": mine}, status=403)
     furnished.post("/sign-out", {}, status=403)
     assert newest(site) == before
-    furnished.post("/desk/work/retry", {"csrf": mine}, status=303)
+    furnished.post("/desk/queue/retry", {"csrf": mine}, status=303)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +176,7 @@ def test_what_is_not_there_is_not_found(furnished: webtest.TestApp, path: str) -
 def test_other_methods_and_odd_forms_are_refused(
     furnished: webtest.TestApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert furnished.get("/desk/work/retry", status=405).headers["Allow"] == "POST"
+    assert furnished.get("/desk/queue/retry", status=405).headers["Allow"] == "POST"
     assert furnished.put("/desk/body/1", status=405).headers["Allow"] == "GET, POST, HEAD"
     csrf = csrf_of(furnished.get("/desk"))
     furnished.post("/desk/body/1", "csrf=%FF", status=400)

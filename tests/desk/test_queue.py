@@ -28,7 +28,7 @@ def test_requests_that_ask_for_attention(desk: webtest.TestApp, site: Site) -> N
     with site.sessions.writing() as db:
         for state in ("attention_requested", "requires_admin", "error_message", "rejected"):
             casework.classify(db, add_request(db, title=f"It is {state}"), "desk", state)
-    page = desk.get("/desk/work")
+    page = desk.get("/desk/queue")
     assert [a.text for a in page.html.select(".lines .line-title a")] == [
         "It is attention_requested",
         "It is requires_admin",
@@ -39,10 +39,10 @@ def test_requests_that_ask_for_attention(desk: webtest.TestApp, site: Site) -> N
 
 def test_owed_work_that_was_given_up(desk: webtest.TestApp, site: Site) -> None:
     park(site, "request:7", "request:8", "request:9")
-    page = desk.get("/desk/work")
+    page = desk.get("/desk/queue")
     assert "OSError: &lt;b&gt;no room&lt;/b&gt;" in page
     assert "Tried 8 times" in page
-    forms = [form for form in page.forms.values() if form.action == "/desk/work/retry"]
+    forms = [form for form in page.forms.values() if form.action == "/desk/queue/retry"]
     assert len(forms) == 4
     assert "It will be tried again" in forms[1].submit(status=303).follow()
     with site.sessions.reading() as db:
@@ -60,7 +60,7 @@ def test_owed_work_that_was_given_up(desk: webtest.TestApp, site: Site) -> None:
 def test_a_delivery_that_is_no_number_retries_nothing(desk: webtest.TestApp, site: Site) -> None:
     park(site, "request:7")
     csrf = csrf_of(desk.get("/desk"))
-    desk.post("/desk/work/retry", {"csrf": csrf, "delivery": "all"}, status=303)
+    desk.post("/desk/queue/retry", {"csrf": csrf, "delivery": "all"}, status=303)
     with site.sessions.reading() as db:
         assert db.scalar(select(Delivery.parked).where(Delivery.subject == "request:7"))
 
@@ -77,7 +77,7 @@ def test_files_that_could_not_be_read(desk: webtest.TestApp, site: Site) -> None
                 extracted_at=datetime.now(UTC),
             )
         )
-    page = desk.get("/desk/work")
+    page = desk.get("/desk/queue")
     assert page.html.select_one("#texts a")["href"] == "/desk/request/1#attachment-1"
     assert "it is broken" in page
 
@@ -127,6 +127,14 @@ def test_nobody_ends_the_sessions_of_others(desk: webtest.TestApp, site: Site) -
     form = {"csrf": csrf_of(other.get("/desk")), "session": "1"}
     other.post("/desk/account/sessions/end", form, status=303)
     assert desk.get("/desk").status_code == 200
+
+
+def test_a_session_that_is_no_number_ends_none(desk: webtest.TestApp, site: Site) -> None:
+    phone = browser(desk)
+    sign_in(phone)
+    form = {"csrf": csrf_of(desk.get("/desk")), "session": "all"}
+    desk.post("/desk/account/sessions/end", form, status=303)
+    assert phone.get("/desk").status_code == 200
 
 
 def test_changing_the_password(desk: webtest.TestApp, site: Site) -> None:

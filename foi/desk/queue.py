@@ -49,7 +49,7 @@ def page(request: Request) -> Response:
     db = request.db
     return frame.show(
         request,
-        "work",
+        "queue",
         "Waiting for you",
         states=[(STATES[name], _in_state(db, name)) for name in ATTENTION],
         parked=db.scalars(
@@ -100,8 +100,8 @@ def retry(request: Request) -> Response:
     form, db = Form(request.sent.fields), request.db
     asked = form.read("delivery", whole, None)
     if form.errors:
-        return frame.onward("/desk/work")
+        return frame.onward("/desk/queue")
     number = outbox.retry(db, None if asked is None else [asked])
     if number:
         casework.note(db, request.identity.actor, "retried", number=number)
-    return frame.onward("/desk/work", "retried" if number else "same")
+    return frame.onward("/desk/queue", "retried" if number else "same")
