@@ -25,7 +25,7 @@ def main(_global_config: dict[str, str] | None = None, **ini: str) -> Any:
     return configure(load(ini), pyramid).make_wsgi_app()
 
 
-def configure(settings: "Settings", pyramid: dict[str, str] | None = None) -> Any:
+def configure(settings: "Settings", pyramid: dict[str, Any] | None = None) -> Any:
     """Put the site together and give its Pyramid configurator."""
     from pyramid.config import Configurator
     from pyramid_tm import explicit_manager

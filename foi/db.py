@@ -43,7 +43,10 @@ def make_engine(settings: Settings) -> Engine:
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         settings.data_folder.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, pool_size=settings.threads + 4, max_overflow=16)
+        # The one used last first: what it has read is still in its memory.
+        engine = create_engine(
+            url, pool_size=settings.threads + 4, max_overflow=16, pool_use_lifo=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
