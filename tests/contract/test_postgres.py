@@ -10,6 +10,7 @@ from foi.site import Site
 from tests.contract.archive_contract import ArchiveContract
 from tests.contract.crowd import scratch
 from tests.contract.outbox_contract import OutboxContract
+from tests.contract.prepared_contract import PreparedContract
 from tests.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.thorough
@@ -27,7 +28,7 @@ def template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> st
     return name
 
 
-class TestPostgres(ArchiveContract, OutboxContract):
+class TestPostgres(ArchiveContract, OutboxContract, PreparedContract):
     """All of them."""
 
     writes = 10

@@ -9,9 +9,10 @@ from foi.site import Site
 from tests.contract.archive_contract import ArchiveContract
 from tests.contract.crowd import scratch
 from tests.contract.outbox_contract import OutboxContract
+from tests.contract.prepared_contract import PreparedContract
 
 
-class TestSqlite(ArchiveContract, OutboxContract):
+class TestSqlite(ArchiveContract, OutboxContract, PreparedContract):
     """All of them."""
 
     @pytest.fixture
