@@ -6,7 +6,6 @@ from memory, or with 304, after one raw look at the versions, and without even t
 at all was committed; nothing is ever purged. Cached bytes hold no token, cookie or identity.
 """
 
-import gzip
 import hashlib
 import threading
 import time
@@ -23,15 +22,11 @@ from pyramid.response import Response
 
 from foi import __version__
 from foi.archive.calendar import Calendar
+from foi.pages.packing import pack, takes_gzip
 from foi.settings import Settings
 from foi.site import Site
 
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
-AT_ONCE = 2
-"""How many pages a process makes at the same time: more threads would only fight over Python's
-lock, which doubled the processor time of a page with eight of them.
-"""
-_WORTH_PACKING = 1000  # bytes
 _OVERHEAD = 2000  # bytes of a cached page beside its body, plain and compressed
 
 Address = tuple[str, str, str]
@@ -131,7 +126,6 @@ def tween_factory(
     cache = Cache(site.settings.cache_megabytes)
     today = _Today(site.calendar)
     release = epoch(site.settings)
-    making = threading.BoundedSemaphore(AT_ONCE)
 
     def fresh(address: Address) -> Kept | None:
         kept = cache.get(address)
@@ -168,12 +162,7 @@ def tween_factory(
         if "foi.db" in environ:  # a test's own transaction, of which the cache knows nothing
             return make(request, address, keep=False)
         kept = fresh(address)
-        if kept is not None:
-            return _answer(request, kept)
-        with making:
-            # Whoever was before this one at the door may have made the very same page.
-            kept = fresh(address)
-            return make(request, address, keep=True) if kept is None else _answer(request, kept)
+        return make(request, address, keep=True) if kept is None else _answer(request, kept)
 
     return tween
 
@@ -197,8 +186,8 @@ def _keep(
 
 
 def _answer(request: Request, kept: Kept) -> Response:
-    packed = _takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING")) and _pack(kept)
-    if _unchanged(request, kept):
+    packed = takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING")) and _packed(kept)
+    if unchanged(request, kept.etag, kept.modified):
         headers = [(n, v) for n, v in kept.headers if n not in ("Content-Type", "Content-Length")]
         response = Response(status=304, headerlist=headers)
     elif packed:
@@ -211,22 +200,11 @@ def _answer(request: Request, kept: Kept) -> Response:
     return response
 
 
-def _takes_gzip(accepted: str | None) -> bool:
-    """Tell whether a client takes gzip (RFC 9110 section 12.5.3)."""
-    if accepted is None or "gzip" not in accepted:
-        return False
-    coding = (each.replace(" ", "").partition(";q=") for each in accepted.lower().split(","))
-    return any(n.strip() == "gzip" and (not q or q.strip("0.") != "") for n, _, q in coding)
-
-
-def _pack(kept: Kept) -> bytes | None:
-    """Give a page's body compressed; None when that would not make it smaller. No page holds a
-    secret of its reader that its length could give away.
-    """
+def _packed(kept: Kept) -> bytes:
+    """Give a page's body compressed; empty when that would not make it smaller."""
     if kept.packed is None:
-        made = gzip.compress(kept.body, 6, mtime=0) if len(kept.body) >= _WORTH_PACKING else b""
-        kept.packed = made if len(made) < len(kept.body) else b""
-    return kept.packed or None
+        kept.packed = pack(kept.body)
+    return kept.packed
 
 
 def _packed_tag(etag: str) -> str:
@@ -234,24 +212,26 @@ def _packed_tag(etag: str) -> str:
     return f'{etag[:-1]}-gzip"'
 
 
-def _unchanged(request: Request, kept: Kept) -> bool:
-    """Judge the request's conditions (RFC 9110 section 13.1); a date decides only without an
-    entity tag.
+def unchanged(request: Request, etag: str, modified: datetime | None = None) -> bool:
+    """Judge the request's conditions (RFC 9110 section 13.1) by an answer's entity tag, without
+    the sign of a weak one, and date; the date decides only where no entity tag is asked for.
     """
     asked = request.environ.get("HTTP_IF_NONE_MATCH")
     if asked is not None:
-        tags = (kept.etag, _packed_tag(kept.etag), "*")
+        tags = (etag, _packed_tag(etag), "*")
         return any(tag.strip().removeprefix("W/") in tags for tag in asked.split(","))
+    if modified is None:
+        return False
     since = request.environ.get("HTTP_IF_MODIFIED_SINCE")
     # A date has whole seconds: while the second of the last change runs, more may come that it
     # cannot tell apart.
-    if since is None or (datetime.now(UTC) - kept.modified).total_seconds() < 2:
+    if since is None or (datetime.now(UTC) - modified).total_seconds() < 2:
         return False
     try:
         moment = parsedate_to_datetime(since)
     except (ValueError, OverflowError):
         return False
-    return moment.tzinfo is not None and kept.modified <= moment
+    return moment.tzinfo is not None and modified <= moment
 
 
 def includeme(config: Configurator) -> None:

@@ -6,11 +6,9 @@ advance and the same bytes each time, so that it can be kept and compared. Files
 packed: most are packed already. Given up: parts of it (ranges).
 """
 
-import csv
 import hashlib
-import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -23,7 +21,7 @@ from zipstream import ZipStream
 from foi.archive import reading
 from foi.archive.blobs import BlobStore
 from foi.archive.filetypes import clean_name
-from foi.pages import files, json, links, requests
+from foi.pages import files, json, links, requests, table
 from foi.pages.cache import CACHE_CONTROL
 from foi.pages.html import day_words, human_size
 from foi.pages.page import Page
@@ -38,7 +36,6 @@ _RESERVED = frozenset(
         *(f"{device}{n}" for device in ("com", "lpt") for n in "0123456789\u00b9\u00b2\u00b3"),
     )
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = ("path", "message", "direction", "date", "attachment", "name", "media_type", "size",
             "sha256", "status", "reason", "url", "original_url")  # fmt: skip
 _DID = {
@@ -138,17 +135,13 @@ def download(request: Request) -> Response:
     response.headers.update(
         {
             "Content-Disposition": files.disposition("attachment", f"{row.url_title}.zip"),
-            "X-Content-Type-Options": "nosniff",
             "X-Robots-Tag": "noindex",
             "Accept-Ranges": "none",
             "ETag": archive.etag,
             "Cache-Control": CACHE_CONTROL,
-            "Access-Control-Allow-Origin": "*",
         }
     )
-    if files.has(request, archive.etag):
-        response.status_int = 304
-        del response.headers["Content-Type"], response.headers["Content-Length"]
+    if files.settled(request, response):
         return response
     response.app_iter = iter(archive)
     response.content_length = len(archive)  # in this order: a new iterator forgets the length
@@ -224,9 +217,7 @@ def _manifest(
     site: Site, slug: str, parts: list[Part], messages: list[reading.ReadMessage]
 ) -> bytes:
     """List every attachment with what it can be checked by (RFC 4180)."""
-    out = io.StringIO(newline="")
-    write = csv.writer(out)
-    write.writerow(_COLUMNS)
+    rows: list[Sequence[object]] = [_COLUMNS]
     for part in parts:
         shown, message = part.shown, messages[part.message - 1]
         sent = message.sent_at and _local(site, message.sent_at).isoformat(timespec="seconds")
@@ -235,13 +226,8 @@ def _manifest(
         cells = (part.path, part.message, message.direction, sent, shown.number, shown.name,
                  shown.media_type, part.size, shown.sha256, part.status, shown.withheld,
                  site.url(path) if known and shown.held else "", shown.link)  # fmt: skip
-        write.writerow([_harmless(cell) for cell in cells])
-    return out.getvalue().encode("utf-8", "replace")
-
-
-def _harmless(cell: object) -> object:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+        rows.append([table.harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    return table.written(rows)
 
 
 def _correspondence(site: Site, page: Page, parts: list[Part]) -> str:

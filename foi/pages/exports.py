@@ -5,26 +5,27 @@ What may be of any length is sent while it is read, a slice by its key at a time
 requests take the memory of some thousands. Given up: such an answer is of no single moment.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 
 from markupsafe import escape
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import Select, String, cast, exists, func, literal, select
+from sqlalchemy import String, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from foi import __version__
 from foi.archive import reading
+from foi.archive.casework import format_tag
 from foi.archive.kinds import Audience, Kind
 from foi.archive.models import Annotation, Body, Event, InfoRequest, Message, Person, Tag, Version
 from foi.pages import help as help_pages
-from foi.pages import links, members
+from foi.pages import links, members, paging
 from foi.pages.json import dump
+from foi.pages.table import written
 from foi.pages.variants import kept, streamed
 from foi.site import Site, site_of
 
@@ -47,7 +48,6 @@ INTERNAL_TAG = "site_administration"
 """Authorities with this tag are the site's own affair (Alaveteli's rule)."""
 SITEMAP_LENGTH = 50_000
 """Ids in one sitemap, hence at most as many addresses: the protocol's limit (sitemaps.org)."""
-_SLICE = 1000
 _SITEMAPS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -58,21 +58,17 @@ def authorities(request: Request) -> Response:
     Values are as they are, also where a spreadsheet would take one for a formula: what reads this
     file expects names, and only those who run the site write them.
     """
-    site = site_of(request)
     internal = exists().where(
         Tag.subject_kind == "body", Tag.subject_id == Body.id, Tag.name == INTERNAL_TAG
     )
     statement = select(Body.__table__).where(~internal)
 
-    def lines(db: Session, rows: Sequence[Any]) -> bytes:
+    def lines(db: Session, rows: Sequence[Any]) -> list[bytes]:
         tags = members.tags_by_subject(db, "body", [row.id for row in rows])
-        return _table([_authority(row, tags.get(row.id, ())) for row in rows])
+        return [written(_authority(row, tags.get(row.id, ())) for row in rows)]
 
-    def whole() -> Iterator[bytes]:
-        yield _table([COLUMNS])
-        yield from _slices(site, statement, Body.id, lines)
-
-    return streamed(request, ("bodies",), whole(), "text/csv")
+    pieces = paging.every(request, statement, _by(Body.id), lines)
+    return streamed(request, ("bodies",), chain([written([COLUMNS])], pieces), "text/csv")
 
 
 def _authority(row: Any, tags: Sequence[tuple[str, str]]) -> Sequence[object]:
@@ -81,7 +77,7 @@ def _authority(row: Any, tags: Sequence[tuple[str, str]]) -> Sequence[object]:
         row.name,
         row.short_name,
         row.url_name,
-        " ".join(f"{name}:{value}" if value else name for name, value in tags),
+        " ".join(format_tag(*pair) for pair in tags),
         row.home_page,
         row.publication_scheme,
         row.disclosure_log,
@@ -92,28 +88,9 @@ def _authority(row: Any, tags: Sequence[tuple[str, str]]) -> Sequence[object]:
     )
 
 
-def _table(rows: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode("utf-8", "replace")
-
-
-def _slices(
-    site: Site, statement: Select[Any], key: Any, make: Callable[[Session, Sequence[Any]], bytes]
-) -> Iterator[bytes]:
-    """Make the pieces of an answer from rows in the order of their key, each from one short look
-    at the database.
-    """
-    statement = statement.order_by(key).limit(_SLICE)
-    last = -1
-    while True:
-        with site.sessions.reading() as db:
-            rows = db.execute(statement.where(key > last)).all()
-            piece = make(db, rows)
-        yield piece
-        if len(rows) < _SLICE:
-            return
-        last = rows[-1].id
+def _by(number: Any) -> paging.Key:
+    """Sort by the number of a row, the oldest first."""
+    return paging.Key((number,), (int,), descending=False)
 
 
 def version(request: Request) -> Response:
@@ -227,8 +204,8 @@ def sitemap(request: Request) -> Response:
         if number:
             raise HTTPNotFound("There is no such sitemap.")
         found = ("/", *_PAGES, *map(help_pages.path, help_pages.TITLES))
-        body = _urls(site, [(path, None) for path in found])
-        return kept(request, ("bodies",), _urlset(iter([body])), "application/xml")
+        body = b"".join(_framed([_urls(site, [(path, None) for path in found])]))
+        return kept(request, ("bodies",), body, "application/xml")
     key, condition = _MAPPED[kind]
     if request.db.scalar(select(func.max(key)).where(*_ids(key, number))) is None:
         raise HTTPNotFound("There is no such sitemap.")
@@ -244,10 +221,10 @@ def sitemap(request: Request) -> Response:
         .where(*_ids(key, number), condition())
     )
 
-    def urls(_: Session, rows: Sequence[Any]) -> bytes:
-        return _urls(site, [(path(row.slug), row.changed_at) for row in rows])
+    def urls(_: Session, rows: Sequence[Any]) -> list[bytes]:
+        return [_urls(site, [(path(row.slug), row.changed_at) for row in rows])]
 
-    pieces = _slices(site, statement, key, urls)
+    pieces = paging.every(request, statement, _by(key), urls)
     scopes = ("requests",) if kind == "requests" else ("bodies", "requests")
     return streamed(request, scopes, _framed(pieces), "application/xml")
 
@@ -261,14 +238,10 @@ def _urls(site: Site, found: Sequence[tuple[str, datetime | None]]) -> bytes:
     ).encode()
 
 
-def _framed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _framed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield f"{_XML}<urlset {_SITEMAPS}>\n".encode()
     yield from pieces
     yield b"</urlset>\n"
-
-
-def _urlset(pieces: Iterator[bytes]) -> bytes:
-    return b"".join(_framed(pieces))
 
 
 def security(request: Request) -> Response:

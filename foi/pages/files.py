@@ -6,7 +6,7 @@ not see is served.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from foi.archive import reading
 from foi.archive.filetypes import INLINE
 from foi.archive.models import Attachment, InfoRequest, Message
 from foi.pages import links, members, requests
+from foi.pages.cache import CACHE_CONTROL, unchanged
 from foi.problems import Problem
 from foi.site import site_of
 
@@ -80,34 +81,44 @@ def attachment(request: Request) -> Response:
 
 
 def _serve(request: Request, shown: reading.ReadAttachment, searchable: bool) -> Response:
-    assert shown.sha256 is not None
-    etag = f'"{shown.sha256}"'
-    inline = shown.media_type in INLINE
+    sha256 = shown.sha256
+    assert sha256 is not None
+    blobs = site_of(request).blobs
+    return serve(
+        request, shown.name, shown.media_type, sha256, lambda: blobs.open(sha256), searchable
+    )
+
+
+def serve(
+    request: Request,
+    name: str,
+    media_type: str,
+    digest: str,
+    open_: Callable[[], BinaryIO],
+    searchable: bool,
+) -> Response:
+    """Serve a file, or the range asked for, that a digest stands for; 503 when it is not there."""
+    etag = f'"{digest}"'
+    inline = media_type in INLINE
     response = Response(content_type="application/octet-stream")
     response.headers.update(
         {
-            "Content-Type": _content_type(shown.media_type, inline),
-            "Content-Disposition": disposition("inline" if inline else "attachment", shown.name),
-            "X-Content-Type-Options": "nosniff",
+            "Content-Type": _content_type(media_type, inline),
+            "Content-Disposition": disposition("inline" if inline else "attachment", name),
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
             "Accept-Ranges": "bytes",
             "ETag": etag,
-            "Cache-Control": "public, max-age=0, must-revalidate",
-            "Access-Control-Allow-Origin": "*",
+            "Cache-Control": CACHE_CONTROL,
         }
     )
     if not searchable:
         response.headers["X-Robots-Tag"] = "noindex"
-    if has(request, etag):
-        response.status_int = 304
-        del response.headers["Content-Type"], response.headers["Content-Length"]
+    if settled(request, response):
         return response
     try:
-        stream = site_of(request).blobs.open(shown.sha256)
+        stream = open_()
     except FileNotFoundError:
-        raise Problem(
-            503, "The bytes of this attachment cannot be reached at the moment."
-        ) from None
+        raise Problem(503, "The bytes of this file cannot be reached at the moment.") from None
     size = stream.seek(0, 2)
     asked = request.headers.get("Range", "")
     if asked and request.headers.get("If-Range", etag) != etag:
@@ -134,12 +145,15 @@ def _content_type(media_type: str, inline: bool) -> str:
     return f"{media_type}; charset=UTF-8" if media_type.startswith("text/") else media_type
 
 
-def has(request: Request, etag: str) -> bool:
-    """Tell whether the client has what an entity tag stands for (RFC 9110 section 13.1.2)."""
-    return any(
-        tag.strip().removeprefix("W/") in (etag, "*")
-        for tag in request.headers.get("If-None-Match", "").split(",")
-    )
+def settled(request: Request, response: Response) -> bool:
+    """Make an answer 304, and say so, if the client has what its entity tag stands for (RFC 9110
+    section 13.1.2).
+    """
+    if not unchanged(request, response.headers["ETag"]):
+        return False
+    response.status_int = 304
+    del response.headers["Content-Type"], response.headers["Content-Length"]
+    return True
 
 
 def disposition(kind: str, name: str) -> str:

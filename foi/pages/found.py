@@ -5,7 +5,6 @@ tells more than a page does.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from foi.archive.models import Body, Event, InfoRequest, Person
 from foi.archive.states import State
-from foi.pages import events, links, members
+from foi.pages import events, links, members, paging
 from foi.pages.entries import entries_of
 from foi.pages.json import moment
 from foi.pages.page import Entry
@@ -155,10 +154,10 @@ def result_members(site: Site, result: Result) -> dict[str, Any]:
 
 def table_rows(request: Request, hits: Sequence[Hit]) -> Iterator[Sequence[object]]:
     """Give hits as rows of a table, read in batches that each have a transaction of their own."""
-    site, given = site_of(request), request.environ.get("foi.db")
+    site = site_of(request)
     for start in range(0, len(hits), _AT_ONCE):
         some = hits[start : start + _AT_ONCE]
-        with nullcontext(given) if given is not None else site.sessions.reading() as db:
+        with paging.looking(request) as db:
             made = results(db, site, some)
         for result in made:
             yield (

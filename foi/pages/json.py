@@ -41,7 +41,8 @@ def render_page(request: Request, page: Page) -> bytes:
         url = request.registry["foi.site"].url
         paths = {other["name"]: other["href"] for other in alternates(request, page)}
         paths |= ways(request, page)
-        data = data | {"links": {name: url(path) for name, path in paths.items()}}
+        links = {name: url(path) for name, path in paths.items()}
+        data = data | {"links": links | page.elsewhere}
     return dump(data)
 
 

@@ -7,7 +7,7 @@ this site's own.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,7 @@ _WITH_PARTIES: Select[Any] = (
         _request.law_used,
         _request.prominence,
         _request.prominence_reason,
+        _request.day_zero,
         _request.due_on,
         _request.very_overdue_on,
         _request.created_at,
@@ -78,6 +79,13 @@ class Listed:
     row: Row[Any]
     state: State
     tags: Sequence[tuple[str, str]]
+
+    @property
+    def made(self) -> datetime | None:
+        """When it was made; None where no day is known of it, whose `created_at` is no more than
+        its place in lists.
+        """
+        return self.row.created_at if self.row.day_zero else None
 
     @cached_property
     def title(self) -> str:

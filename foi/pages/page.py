@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
+
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
@@ -112,3 +114,12 @@ class Page:
     """The list as a table, for formats that hold all of it; None when the page is no list."""
     searchable: bool = True
     """Whether search engines may index it."""
+    panels: dict[str, Callable[..., Markup]] = field(default_factory=dict)
+    """What extensions show on it, by the names under which its template asks."""
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Absolute addresses of the same thing on other systems, by name, for `links` of its JSON."""
+
+    def panel(self, name: str, *of: Any) -> Markup:
+        """Give what an extension shows at a place of the page; nothing where none does."""
+        made = self.panels.get(name)
+        return made(*of) if made is not None else Markup()

@@ -6,7 +6,7 @@ twentieth; their links go on by cursor.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -221,6 +221,14 @@ def with_tombstones(
     return replace(found, erased=erased)
 
 
+def looking(request: Request) -> AbstractContextManager[Session]:
+    """Read in a transaction of its own, for what is sent while it is read; in the one that a test
+    gives, if it gives one.
+    """
+    given: Session | None = request.environ.get("foi.db")
+    return site_of(request).sessions.reading() if given is None else nullcontext(given)
+
+
 def every(
     request: Request,
     statement: Select[Any],
@@ -232,11 +240,10 @@ def every(
     Each batch has a transaction of its own, ended before anything of it is given: whoever takes
     long over it holds nobody up.
     """
-    site, given = site_of(request), request.environ.get("foi.db")
     values: tuple[Any, ...] = ()
     while True:
         sought = key.sort(key.beyond(statement, values) if values else statement).limit(BATCH)
-        with nullcontext(given) if given is not None else site.sessions.reading() as db:
+        with looking(request) as db:
             rows = db.execute(sought).all()
             made = make(db, rows)
         yield from made

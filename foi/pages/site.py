@@ -2,12 +2,12 @@
 
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 
 from foi import __version__, migrations
 from foi.archive import reading
 from foi.archive.kinds import Kind
-from foi.archive.models import Body, Event, InfoRequest
+from foi.archive.models import Body, Event, InfoRequest, Message
 from foi.pages import events, paging
 from foi.pages.entries import entries_of
 from foi.pages.page import Page
@@ -20,11 +20,15 @@ AMONG = 200
 
 
 def front(request: Request) -> Page:
-    """What this site is, and what is new on it."""
+    """What this site is, and what is new on it: of what has no date, nobody can tell."""
     db = request.db
-    part = paging.requests_before(request, reading.listed(), limit=SHOWN)
+    dated = InfoRequest.day_zero.is_not(None)
+    part = paging.requests_before(request, reading.listed(), dated, limit=SHOWN)
+    sent = exists().where(Message.id == Event.message_id, Message.sent_at.is_not(None))
     newest = db.execute(
-        events.select_events(Event.kind == Kind.RESPONSE).order_by(Event.id.desc()).limit(AMONG)
+        events.select_events(Event.kind == Kind.RESPONSE, sent.correlate(Event.__table__))
+        .order_by(Event.id.desc())
+        .limit(AMONG)
     ).all()
     answers = sorted(newest, key=lambda event: event.happened_at, reverse=True)[:SHOWN]
     return Page(

@@ -58,10 +58,10 @@ class Course:
 
 def course(
     found: members.Listed, messages: Sequence[ReadMessage], log: Sequence[Any], calendar: Calendar
-) -> Course:
-    """Give the course of a request; messages without a date have no place in it."""
-    row = found.row
-    made = calendar.day(row.created_at)
+) -> Course | None:
+    """Give the course of a request; messages without a date have no place in it. None when nothing
+    has a date.
+    """
     passed = [_letter(m, calendar.day(m.sent_at)) for m in messages if m.sent_at is not None]
     passed += [
         Step(
@@ -72,8 +72,10 @@ def course(
         for event in log
         if event.kind == Kind.STATUS_UPDATE
     ]
-    if not any(step.kind == "asked" for step in passed):
-        passed.insert(0, Step(made, "asked", _MEANINGS["asked"]))
+    if found.made and not any(step.kind == "asked" for step in passed):
+        passed.insert(0, Step(calendar.day(found.made), "asked", _MEANINGS["asked"]))
+    if not passed:
+        return None
     today = calendar.today()
     awaited = _awaited(found, passed, today)
     now = [Step(today, "today", "today")] if found.state.phase in WAITING else []

@@ -17,11 +17,14 @@ from pyramid.response import Response
 
 from foi.addresses import get
 from foi.db import changed_at
-from foi.pages.cache import CACHE_CONTROL, epoch
+from foi.pages.cache import CACHE_CONTROL, epoch, unchanged
+from foi.pages.packing import packed, takes_gzip
 from foi.pages.page import Page
 from foi.site import site_of
 
 Loader = Callable[[Request], Page]
+Panel = Callable[[Request, Page], None]
+"""Adds to a page what an extension knows of it: to its panels, its members, and its scopes."""
 Renderer = Callable[[Request, Page], str | bytes | Iterable[bytes]]
 """Gives the whole answer or, for one of any length, its pieces."""
 
@@ -78,6 +81,14 @@ def add_variant(config: Configurator, variant: Variant) -> None:
     config.registry["foi.variants"].append(variant)
 
 
+def add_panel(config: Configurator, names: Iterable[str], panel: Panel) -> None:
+    """Let an extension add to the pages of resources, in all their formats but those of feeds and
+    of whole lists.
+    """
+    for name in names:
+        config.registry["foi.panels"].setdefault(name, []).append(panel)
+
+
 def register_all(config: Configurator) -> None:
     """Make the routes and views of every resource in every format, longest suffix first."""
     variants: list[Variant] = config.registry["foi.variants"]
@@ -92,14 +103,22 @@ def register_all(config: Configurator) -> None:
                 config,
                 route,
                 variant.prefix + pattern + variant.suffix,
-                _view(resource, variant, loader),
+                _view(
+                    resource, variant, loader, config.registry["foi.panels"].get(resource.name, ())
+                ),
             )
 
 
-def _view(resource: Resource, variant: Variant, loader: Loader) -> Callable[[Request], Response]:
+def _view(
+    resource: Resource, variant: Variant, loader: Loader, panels: Sequence[Panel]
+) -> Callable[[Request], Response]:
+    adding = () if variant.of_feed or variant.whole else tuple(panels)
+
     def view(request: Request) -> Response:
         request.foi_resource, request.foi_variant = resource, variant
         page = loader(request)
+        for add in adding:
+            add(request, page)
         if variant.whole and page.table is None:
             raise HTTPNotFound("This page is no list.")
         body = variant.render(request, page)
@@ -143,11 +162,19 @@ def streamed(
     positions, moment = changed_at(request.db, scopes)
     today = site.calendar.today()
     told = repr((positions, today, epoch(site.settings), request.path_qs))
-    response = Response(content_type=media_type, charset="UTF-8", conditional_response=True)
-    response.app_iter = pieces
-    response.etag = (hashlib.blake2b(told.encode(), digest_size=15).hexdigest(), False)
-    response.last_modified = max(moment, site.calendar.midnight(today))
+    etag = f'"{hashlib.blake2b(told.encode(), digest_size=15).hexdigest()}"'
+    modified = max(moment, site.calendar.midnight(today)).replace(microsecond=0)
+    if unchanged(request, etag, modified):
+        response = Response(status=304)
+    else:
+        response = Response(content_type=media_type, charset="UTF-8")
+        response.app_iter = pieces
+        if takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING")):
+            response.app_iter, response.content_encoding = packed(pieces), "gzip"
+    response.headers["ETag"] = f"W/{etag}"
+    response.last_modified = modified
     response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Vary"] = "Accept-Encoding"
     return response
 
 
@@ -210,5 +237,7 @@ def includeme(config: Configurator) -> None:
     """Add the directives."""
     config.registry["foi.resources"] = []
     config.registry["foi.variants"] = []
+    config.registry["foi.panels"] = {}
     config.add_directive("add_page", add_page)
     config.add_directive("add_variant", add_variant)
+    config.add_directive("add_panel", add_panel)

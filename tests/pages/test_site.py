@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from foi.archive import casework
 from foi.archive.importing import import_authorities
 from foi.archive.models import Body, Event
-from foi.pages import exports, help
+from foi.pages import exports, help, paging
 from tests.conftest import Running, add_body, add_person, add_request, start
 from tests.pages.scene import Town, answer, open_town
 
@@ -119,7 +119,7 @@ class TestAllAuthorities:
     def test_every_authority_is_in_it_once_however_many_there_are(
         self, app: webtest.TestApp, running: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(exports, "_SLICE", 7)
+        monkeypatch.setattr(paging, "BATCH", 7)
         with running.site.sessions.writing() as db:
             for number in range(21):
                 add_body(db, f"Authority {number}")
