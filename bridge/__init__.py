@@ -11,7 +11,17 @@ from foi.site import Site
 
 
 def includeme(config: Configurator) -> None:
-    """Let the worker keep each Aleph in step that `aleph.host` or `bridge.file` names."""
+    """Let the worker keep each Aleph in step that `aleph.host` or `bridge.file` names, let pages
+    and desk tell of it, and serve what is published.
+    """
     site: Site = config.registry["foi.site"]
-    for remote in remotes(site.settings):
+    every = config.registry["bridge.remotes"] = remotes(site.settings)
+    for remote in every:
         site.consumers.add(AlephConsumer(site, remote))
+    if every:
+        config.include("bridge.panels")
+        config.include("bridge.desk")
+    if every and site.settings.aleph_search:
+        config.include("bridge.searching")
+    if site.settings.bridge_publish:
+        config.include("bridge.published")

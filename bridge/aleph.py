@@ -93,7 +93,7 @@ class Aleph(Wire):
         self,
         collection_id: str,
         meta: Json,
-        path: Path | None = None,
+        file: Path | bytes | None = None,
         *,
         index: bool = True,
         at_once: bool = False,
@@ -106,7 +106,7 @@ class Aleph(Wire):
         where = f"collections/{collection_id}/ingest"
         text = json.dumps(meta, ensure_ascii=False)
         how = {"index": "true" if index else "false"} | ({"sync": "true"} if at_once else {})
-        answer = self.call("POST", where, params=how, meta=text, path=path)
+        answer = self.call("POST", where, params=how, meta=text, file=file)
         found = answer.get("id")
         if not found:
             raise AlephError(0, "Aleph took the upload but gave no id for it")
@@ -165,15 +165,17 @@ class Aleph(Wire):
         return True
 
     def stream(
-        self, collection_id: str, include: Iterable[str] = ("id", "schema")
+        self, collection_id: str, include: Iterable[str] = ("id", "schema"), schema: str = ""
     ) -> Iterator[Json]:
-        """Give every entity of a collection that can be searched, however many there are.
+        """Give every entity of a collection (of a `schema`, its descendants included) that can be
+        searched, however many there are.
 
         AlephDown when it breaks off: what came until then is not all.
         """
         where = f"collections/{collection_id}/_stream"
         try:
             fields = [("include", name) for name in include]
+            fields += [("schema", schema)] if schema else []
             with self.send("GET", where, params=fields) as response:
                 if response.status_code != 200:
                     raise self.refusal(response, where)

@@ -17,6 +17,7 @@ from sqlalchemy import or_, select
 from bridge import turnstile
 from bridge.config import Remote, Unusable, collection_name, remotes
 from bridge.export import NotOurs, export
+from bridge.export_index import Busy
 from bridge.places import Place, places, route
 from bridge.push import Job, Summary, plan, push, subjects_of_all
 from bridge.receipts import Receipts
@@ -103,6 +104,9 @@ def _only(every: list[Place], collection: str | None) -> list[Place]:
 @within
 @which
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--thorough", is_flag=True, help="Look also at what has not changed since it was complete."
+)
 @waiting
 @as_json
 @click.pass_obj
@@ -113,24 +117,28 @@ def push_command(
     collection: str | None,
     target: str | None,
     dry_run: bool,
+    thorough: bool,
     wait: float,
     as_json: bool,
 ) -> None:
     """Make Aleph hold exactly what the archive shows."""
     with opened(context) as site, connected(site, target, collection, change=True) as links:
-        some = _some(site, name, since)
+        some = some_of(site, name, since)
         jobs: list[Job] = []
         for link, those in links:
-            jobs += _jobs(site, link, those, some, create=not dry_run)
+            jobs += jobs_of(site, link, those, some, create=not dry_run)
         with progress() as tell:
-            summary = plan(jobs, tell) if dry_run else push(jobs, tell, wait=wait)
+            if dry_run:
+                summary = plan(jobs, tell)
+            else:
+                summary = push(jobs, tell, wait=wait, thorough=thorough or bool(name))
     _tell(summary, dry_run, as_json)
 
 
-def _some(site: Site, name: str | None, since: datetime | None) -> list[str] | None:
+def some_of(site: Site, name: str | None, since: datetime | None) -> list[str] | None:
     """Give the requests that are meant; None: everything."""
     if name:
-        return [_find(site, name)]
+        return [find_request(site, name)]
     if since is None:
         return None
     with site.sessions.reading() as db:
@@ -140,7 +148,7 @@ def _some(site: Site, name: str | None, since: datetime | None) -> list[str] | N
         ]
 
 
-def _jobs(
+def jobs_of(
     site: Site, link: Link, those: list[Place], some: list[str] | None, *, create: bool
 ) -> Iterator[Job]:
     if some is None:
@@ -170,7 +178,7 @@ def _tell(summary: Summary, dry_run: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _find(site: Site, name: str) -> str:
+def find_request(site: Site, name: str) -> str:
     """Give the subject of a request by URL title, former URL title, or number."""
     with site.sessions.reading() as db:
         titled = InfoRequest.url_title == (resolve_former(db, "request", name) or name)
@@ -182,15 +190,25 @@ def _find(site: Site, name: str) -> str:
 
 
 @bridge.command("export")
-@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.argument(
+    "folder",
+    metavar="[DIR]",
+    required=False,
+    type=click.Path(file_okay=False, path_type=Path),
+)
 @as_json
 @click.pass_obj
-def export_command(context: Context, folder: Path, as_json: bool) -> None:
-    """Write what Aleph would hold into DIR, as FollowTheMoney JSON Lines and files."""
+def export_command(context: Context, folder: Path | None, as_json: bool) -> None:
+    """Write what Aleph would hold into DIR, as FollowTheMoney JSON Lines and files; without DIR
+    into the folder that is published at /data/, if the setting bridge.publish says so.
+    """
+    if folder is None and not context.settings.bridge_publish:
+        refuse("name a folder, or turn on the setting bridge.publish")
     with opened(context) as site:
         try:
-            done = export(site, collection_name(site.settings), folder)
-        except NotOurs as error:
+            target = folder or site.settings.export_folder
+            done = export(site, collection_name(site.settings), target)
+        except (Busy, NotOurs) as error:
             refuse(str(error))
     show(
         done.members() if as_json else None,
@@ -257,3 +275,10 @@ def _said(status: dict[str, Any]) -> Iterator[str]:
 
 
 from bridge import checking as checking  # noqa: E402 - adds its commands to the group
+from bridge import collections_cli as collections_cli  # noqa: E402
+from bridge import examining as examining  # noqa: E402
+from bridge import inspecting as inspecting  # noqa: E402
+from bridge import loading as loading  # noqa: E402
+from bridge import matching as matching  # noqa: E402
+from bridge import sharing as sharing  # noqa: E402
+from bridge import watching as watching  # noqa: E402

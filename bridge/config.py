@@ -87,6 +87,12 @@ class Remote:
     host: str
     key: str = field(repr=False)
     plans: tuple[Plan, ...] = ()
+    public: str = ""
+    """Its address for the public, where that is another."""
+
+    def page(self, entity_id: str) -> str:
+        """Give where people see an entity."""
+        return f"{self.public or self.host}/entities/{entity_id}"
 
     @property
     def consumer(self) -> str:
@@ -127,7 +133,9 @@ def remotes(settings: Settings, environ: Mapping[str, str] | None = None) -> lis
         _once("target", [remote.name for remote in targets])
     except (ValueError, OSError) as wrong:
         raise Unusable(f"setting bridge.file: {settings.bridge_file}: {wrong}") from None
-    own = Remote("", address(settings.aleph_host), settings.aleph_key, tuple(plans))
+    own = Remote(
+        "", address(settings.aleph_host), settings.aleph_key, tuple(plans), settings.aleph_public
+    )
     every = [own, *targets] if settings.aleph_host else targets
     if len({remote.host for remote in every}) < len(every):
         raise Unusable(
@@ -193,13 +201,16 @@ def _remote(
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9]{1,16}", name):
         raise ValueError(f"a target's name is up to 16 of a-z and 0-9, not {name!r}")
     unknown = sorted(
-        table.keys() - {"name", "host", "api_key_file", "api_key_variable", "collections"}
+        table.keys()
+        - {"name", "host", "public_url", "api_key_file", "api_key_variable", "collections"}
     )
     if unknown:
         raise ValueError(f"target {name}: there is no {unknown[0]}")
-    parts = urlsplit(host if isinstance(host, str) else "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"target {name}: host is an http(s) address")
+    public = table.get("public_url", host)
+    for key, given in (("host", host), ("public_url", public)):
+        parts = urlsplit(given if isinstance(given, str) else "")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"target {name}: {key} is an http(s) address")
     wanted = _strings(name, "collections", table.get("collections", list(plans)))
     missing = [each for each in wanted if each not in plans]
     if missing:
@@ -208,7 +219,7 @@ def _remote(
     if "api_key_file" in table:
         key = Path(str(table["api_key_file"])).expanduser().read_text(encoding="utf-8")
     chosen = tuple(plans[each] for each in wanted)
-    return Remote(name, address(str(host)), key.strip(), chosen)
+    return Remote(name, address(str(host)), key.strip(), chosen, address(str(public)))
 
 
 def _once(what: str, names: list[str]) -> None:

@@ -13,8 +13,8 @@ from bridge import turnstile
 from bridge.config import Remote, Unusable
 from bridge.converge import converge
 from bridge.places import Place, route
+from bridge.report import Report
 from bridge.target import Link
-from bridge.visit import Report
 from bridge.wire import AlephDenied, AlephDown, AlephError, CollectionGone, Patience
 from foi.archive import ledger
 from foi.site import Site

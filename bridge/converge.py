@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bridge.manifest import manifests
 from bridge.receipts import Buffer
+from bridge.report import Report
+from bridge.stamps import stamps
 from bridge.target import Target
-from bridge.visit import WHOLE, Report, Visit
+from bridge.visit import WHOLE, Visit
 from bridge.wire import AlephError
 
 LEAVING = "who or what is named there is still being withdrawn"
@@ -40,8 +42,6 @@ def converge(
             _withdraw(target, those)
         _upload(target, those, until)
         _write(target, those)
-        if any(each.touched for each in those):
-            target.receipts.bump()
         brought.update(each.subject for each in entities if not _unfinished(each.report))
         yield from (each.report for each in those)
 
@@ -55,15 +55,16 @@ def visit(
 ) -> tuple[list[Visit], list[Visit]]:
     """Read what subjects should have in the collection and what they have; and what they need."""
     wanted = list(dict.fromkeys(subjects))
+    source = target.source()
     with target.site.sessions.reading() as db:
-        found = manifests(db, target.source(), wanted)
+        found = manifests(db, source, wanted)
         needs = {need for m in found.values() for need in m.needs} - found.keys()
-        needed = manifests(db, target.source(), sorted(needs.difference(brought)))
-        held = target.receipts.of(db, [*found, *needed])
-    return (
-        [Visit(target, found[subject], held[subject]) for subject in wanted],
-        [Visit(target, m, held[subject]) for subject, m in needed.items()],
-    )
+        needed = manifests(db, source, sorted(needs.difference(brought)))
+        every = found | needed
+        held = target.receipts.of(db, every)
+        told = stamps(db, source, every)
+    made = {s: Visit(target, m, held[s], told.get(s, "")) for s, m in every.items()}
+    return [made[subject] for subject in wanted], [made[subject] for subject in needed]
 
 
 def _withdraw(target: Target, visits: Sequence[Visit]) -> None:
@@ -153,4 +154,5 @@ def _write(target: Target, visits: Sequence[Visit]) -> None:
     except AlephError as error:
         refused = {entity["id"]: str(error) for entity in entities}
     rows = [row for each in staged for row in each.settle(refused)]
-    target.receipts.write(target.collection_id, rows)
+    fresh = {name: stamp for each in visits for name, stamp in each.stamp().items()}
+    target.receipts.write(target.collection_id, rows, fresh)

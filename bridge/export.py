@@ -1,9 +1,10 @@
 """The manifest as a folder of files: FollowTheMoney JSON Lines and the attachments' bytes.
 
 For those without an Aleph, and for its tools (`ftm`, `alephclient`). `entities.ftm.json` holds an
-entity a line, `files/ab/abcd...` the file whose `contentHash` (SHA-1) is `abcd...`. Each file
-appears whole or not at all, and a second run changes only what differs. What it gives up: reading
-less than every attachment once, for its SHA-1.
+entity a line, `files/ab/abcd...` the file whose `contentHash` (SHA-1) is `abcd...`, `index.json`
+the catalogue (`bridge.catalogue`). Each appears whole or not at all, a second run changes only
+what differs, and no attachment is read twice (`bridge.export_index`). What it gives up: noticing
+that somebody has changed a file in the folder without changing its size.
 """
 
 import hashlib
@@ -20,14 +21,16 @@ from typing import IO, Any
 
 from sqlalchemy import select
 
-from bridge.items import Item, Manifest, Source, moment
+from bridge import catalogue, export_index
+from bridge.export_index import Index, Kept
+from bridge.items import Item, Manifest, Source, moment, sha1_of
 from bridge.manifest import manifests
 from bridge.schemata import schema_of
-from foi.archive import reading
+from foi.archive import ledger, reading
 from foi.archive.models import Body, InfoRequest
 from foi.site import Site
 
-ENTITIES, FILES = "entities.ftm.json", "files"
+ENTITIES, FILES, CATALOGUE = "entities.ftm.json", "files", "index.json"
 BATCH = 200
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 
@@ -41,6 +44,8 @@ class Exported:
     """What an export did: entities and files there are, files written anew and removed."""
 
     entities: int = 0
+    links: int = 0
+    """How many of the entities are links between others."""
     files: int = 0
     written: int = 0
     removed: int = 0
@@ -54,23 +59,38 @@ class Exported:
         return dict(self.__dict__)
 
 
-def export(site: Site, collection: str, folder: Path) -> Exported:
-    """Write the manifest of the whole archive into a folder; NotOurs for one with other things."""
+def export(site: Site, collection: str, folder: Path, state: str = "") -> Exported:
+    """Write the manifest of the whole archive into a folder; NotOurs for one with other things,
+    Busy while somebody else does the same. `state` stands for what it is made from, for whoever
+    wants to know whether it has to be made anew.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / ENTITIES).exists() and any(folder.iterdir()):
+    ours = (folder / ENTITIES).exists() or (folder / export_index.NAME).exists()
+    if not ours and any(folder.iterdir()):
         raise NotOurs(f"{folder} is not empty and holds no earlier export")
+    with export_index.making(folder) as index:
+        return _make(site, collection, folder, index, state)
+
+
+def _make(site: Site, collection: str, folder: Path, index: Index, state: str) -> Exported:
     source = Source(site, collection, site.calendar.today())
-    done, kept = Exported(), set[str]()
+    done = Exported()
+    with site.sessions.reading() as db:
+        position = ledger.newest(db)  # what happens from now on may be in it, or not
     with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=".entities-", delete=False) as out:
         try:
             for manifest in _everything(source):
-                _write(source, manifest, folder, out, done, kept)
+                _write(source, manifest, folder, out, done, index)
             out.flush()
             os.fsync(out.fileno())
-            done.changed = _settle(Path(out.name), folder / ENTITIES)
+            done.changed = _settle(Path(out.name), folder / ENTITIES, index)
         finally:
             Path(out.name).unlink(missing_ok=True)
+    made = catalogue.describe(source, folder, done.entities, done.links)
+    _replace(folder / CATALOGUE, made.content)
+    index.settle(made.about | {"position": str(position), "state": state})
     # Only now: until the entities are in place, the former ones still name the former files.
+    kept = {each.sha1 for each in index.kept.values()}
     done.files, done.removed = len(kept), _sweep(folder / FILES, kept)
     return done
 
@@ -101,7 +121,7 @@ def _write(
     folder: Path,
     out: IO[bytes],
     done: Exported,
-    kept: set[str],
+    index: Index,
 ) -> None:
     ancestors: dict[str, tuple[str, ...]] = {}
     for item in manifest.items:
@@ -109,17 +129,19 @@ def _write(
         ancestors[item.foreign_id] = above
         entity = _entity(source, item, above)
         if item.file is not None:
+            path = source.site.blobs.path(item.file.sha256)
             try:
-                sha1, size, fresh = _keep(source.site.blobs.path(item.file.sha256), folder / FILES)
+                sha1, size, fresh = _keep(path, folder / FILES, index.known(item.file.sha256))
             except FileNotFoundError:
                 done.missing.append(item.foreign_id)
                 continue
             entity["properties"] |= {"contentHash": [sha1], "fileSize": [str(size)]}
-            kept.add(sha1)
+            index.kept[item.file.sha256] = Kept(sha1, size, item.file.media_type, item.file.sha256)
             done.written += fresh
         line = json.dumps(entity, ensure_ascii=False, separators=(",", ":"))
         out.write(line.encode() + b"\n")
         done.entities += 1
+        done.links += item.kind == "link"
 
 
 def _entity(source: Source, item: Item, above: tuple[str, ...]) -> dict[str, Any]:
@@ -145,11 +167,10 @@ def _entity(source: Source, item: Item, above: tuple[str, ...]) -> dict[str, Any
     }
 
 
-def _keep(path: Path, files: Path) -> tuple[str, int, bool]:
+def _keep(path: Path, files: Path, known: tuple[str, int] | None) -> tuple[str, int, bool]:
     """Copy a file under its SHA-1 unless it is there; give SHA-1, size and whether it was not."""
-    with path.open("rb") as stream:
-        sha1 = hashlib.file_digest(stream, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
-        size = stream.tell()
+    size = path.stat().st_size
+    sha1 = known[0] if known is not None and known[1] == size else sha1_of(path)
     target = files / sha1[:2] / sha1
     if target.is_file() and target.stat().st_size == size:
         return sha1, size, False
@@ -160,10 +181,20 @@ def _keep(path: Path, files: Path) -> tuple[str, int, bool]:
     return sha1, size, True
 
 
-def _settle(fresh: Path, target: Path) -> bool:
+def _replace(target: Path, content: bytes) -> None:
+    """Write a small file whole, unless it is there already."""
+    if target.exists() and target.read_bytes() == content:
+        return
+    partial = target.with_name(f".{target.name}")
+    partial.write_bytes(content)
+    partial.replace(target)
+
+
+def _settle(fresh: Path, target: Path, index: Index) -> bool:
     """Put the new entities in place unless they are the same; tell whether they are not."""
     if target.exists() and _digest(target) == _digest(fresh):
         return False
+    index.withhold()  # whoever serves both must not meet the one without the other
     fresh.chmod(0o644)
     fresh.replace(target)
     return True

@@ -16,6 +16,8 @@ from bridge.selection import Everything, Selection
 from foi.archive.reading import mask
 from foi.site import Site
 
+SMALL = 1 << 20
+"""Bytes of a file that is held in memory while it is uploaded."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Properties = Mapping[str, tuple[str, ...]]
@@ -127,6 +129,16 @@ def sha1_of(path: Path) -> str:
     """Give the SHA-1 of a file, by which Aleph knows its bytes; FileNotFoundError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+
+
+def with_sha1(path: Path) -> tuple[Path | bytes, str]:
+    """Give a file to upload, a small one as its bytes so that it is read only once, and its SHA-1;
+    FileNotFoundError.
+    """
+    if path.stat().st_size > SMALL:
+        return path, sha1_of(path)
+    content = path.read_bytes()
+    return content, hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
 def web_address(text: str) -> str:

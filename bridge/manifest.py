@@ -36,7 +36,7 @@ def _bodies(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifes
     """Every authority where all requests belong; elsewhere those to whom one that does was
     made.
     """
-    wanted = ids if source.selection.whole else _of_requests(db, source, "body_id", ids)
+    wanted = numbers_asked(db, source, "body_id", ids)
     tags = members.tags_by_subject(db, "body", sorted(wanted))
     for body in db.scalars(select(Body).where(Body.id.in_(wanted))):
         subject = f"body:{body.id}"
@@ -59,8 +59,12 @@ def _bodies(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifes
         yield Manifest(subject, (item,))
 
 
-def _of_requests(db: Session, source: Source, column: str, ids: Sequence[int]) -> set[int]:
-    """Give those numbers that stand in a column of a listed request that belongs."""
+def numbers_asked(db: Session, source: Source, column: str, ids: Sequence[int]) -> set[int]:
+    """Give those numbers of authorities (`body_id`) or people (`person_id`) that belong: those in
+    a listed request that does, and every authority where all requests do.
+    """
+    if source.selection.whole and column == "body_id":
+        return set(ids)
     among = getattr(InfoRequest, column).in_(ids)
     if source.selection.whole:
         statement = select(getattr(InfoRequest, column)).where(reading.listed(), among)
@@ -71,7 +75,7 @@ def _of_requests(db: Session, source: Source, column: str, ids: Sequence[int]) -
 
 def _people(db: Session, source: Source, ids: Sequence[int]) -> Iterable[Manifest]:
     """Registered people who have made a request that is listed and belongs; nobody else."""
-    asked = _of_requests(db, source, "person_id", ids)
+    asked = numbers_asked(db, source, "person_id", ids)
     for person in db.scalars(select(Person).where(Person.id.in_(asked))):
         subject = f"person:{person.id}"
         item = Item(

@@ -44,6 +44,21 @@ class Model:
             self._types[schema] = found
         return self._types[schema]
 
+    def schema(self, name: str) -> Mapping[str, Any] | None:
+        """Give what the instance says of a schema; None when it does not know it."""
+        found = self._raw.get(name)
+        return found if isinstance(found, Mapping) else None
+
+    def properties(self, name: str) -> dict[str, Mapping[str, Any]]:
+        """Give what the instance says of each property of a schema, ancestors' included."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for ancestor in (*(self._raw[name].get("schemata") or ()), name):
+            found |= self._raw.get(ancestor, {}).get("properties") or {}
+        return found
+
+    def __bool__(self) -> bool:
+        return bool(self._raw)
+
     def problem(self, entity: Mapping[str, Any]) -> str:
         """Say why Aleph would not take an entity, or would lose it; empty: it would."""
         if not _ID.fullmatch(str(entity.get("id"))):

@@ -53,6 +53,10 @@ class Receipt(Base):
     """Of the properties sent; empty: none were, or nobody knows which."""
     shown: Mapped[bool] = mapped_column(default=False)
     """Whether it has surely been in the index; what has not been cannot be deleted as it is."""
+    stamp: Mapped[str] = mapped_column(String(60), default="")
+    """On a subject's first object, once all of it is there: what it was made from, and of how many
+    objects it is. Whatever touches a receipt of the subject takes it away.
+    """
     sent_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     """When its deletion was asked for; the row goes once Aleph is seen to hold it no longer."""

@@ -11,10 +11,14 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bridge.comparing import SAME, WITHDRAW, Change
 from bridge.converge import converge, visit
+from bridge.receipts import number_in, with_number
+from bridge.report import Report
 from bridge.selection import taken
+from bridge.stamps import stamps
 from bridge.target import Target
-from bridge.visit import WHOLE, Report
+from bridge.visit import WHOLE
 from foi.archive import reading
 from foi.archive.models import Body, InfoRequest
 
@@ -72,24 +76,45 @@ def subjects_of_all(target: Target) -> list[str]:
     """
     source = target.source()
     with target.site.sessions.reading() as db:
-        bodies: Sequence[int] = []
         if source.selection.whole:
-            bodies = db.scalars(select(Body.id).order_by(Body.id)).all()
-            listed = select(InfoRequest.id).where(reading.listed())
-            requests: Iterable[int] = db.scalars(listed.order_by(InfoRequest.id)).all()
+            found = [f"body:{id_}" for id_ in db.scalars(select(Body.id).order_by(Body.id))]
+            columns = select(InfoRequest.id, InfoRequest.body_id, InfoRequest.person_id)
+            rows = db.execute(columns.where(reading.listed()).order_by(InfoRequest.id)).all()
         else:
+            found = []
             rows = taken(db, target.site, source.selection, source.today)
-            requests = [row.id for row in rows]
-        found = [f"body:{number}" for number in bodies]
-        found += [f"request:{number}" for number in requests]
+        found += [f"request:{row.id}" for row in rows]
+        # Mostly these are dealt with before, together with who needs them.
+        found += [f"body:{row.body_id}" for row in rows]
+        found += [f"person:{row.person_id}" for row in rows if row.person_id]
         for kind in ("request", "person", "body"):
             found += target.receipts.subjects(db, kind)
     return list(dict.fromkeys(found))
 
 
-def push(jobs: Sequence[Job], progress: Progress, *, wait: float, pause: float = 2.0) -> Summary:
+def untouched(target: Target, subjects: Iterable[str]) -> dict[str, int]:
+    """Give those of some subjects of which all is there and nothing has changed since: of how many
+    objects each is.
+    """
+    source = target.source()
+    with target.site.sessions.reading() as db:
+        kept = target.receipts.stamped(db)
+        now = stamps(db, source, [subject for subject in subjects if subject in kept])
+    same = {subject: number_in(kept[subject]) for subject in now}
+    return {s: n for s, n in same.items() if kept[s] == with_number(now[s], n)}
+
+
+def push(
+    jobs: Sequence[Job],
+    progress: Progress,
+    *,
+    wait: float,
+    pause: float = 2.0,
+    thorough: bool = False,
+) -> Summary:
     """Make Aleph agree with the rows of subjects; wait for it up to `wait` seconds at the end.
 
+    What has not changed since it was last complete is passed over, unless it is to be `thorough`.
     Aleph takes files in long before it has processed them, and only then the rest about them can
     be written: so subjects with files are looked at a second time.
     """
@@ -98,7 +123,7 @@ def push(jobs: Sequence[Job], progress: Progress, *, wait: float, pause: float =
     summary = Summary()
     try:
         for run in runs:
-            run.go(run.subjects, teller)
+            run.go(run.subjects if thorough else run.changed(teller), teller)
         end = time.monotonic() + wait
         for run in runs:
             run.settle(teller, end, pause)
@@ -132,6 +157,13 @@ class _Run:
         self._quiet: dict[str, int] = {}
         """Subjects of which nothing but the number of their objects is worth keeping."""
         self._brought: set[str] = set()
+
+    def changed(self, teller: _Teller) -> list[str]:
+        """Pass over what has not changed; give the rest."""
+        self._quiet |= untouched(self._target, self.subjects)
+        for subject in self._quiet:
+            teller.count(subject)
+        return [subject for subject in self.subjects if subject not in self._quiet]
 
     def go(self, subjects: Sequence[str], teller: _Teller | None) -> None:
         """Look at subjects, once each; what the others have needed has been looked at."""
@@ -198,6 +230,18 @@ def _last_of_all(subject: str) -> bool:
 def plan(jobs: Sequence[Job], progress: Progress) -> Summary:
     """Say what a push would do, without doing it."""
     summary = Summary()
+    for _, change in changes(jobs, progress):
+        if change.action == SAME:
+            summary.unchanged += 1
+        elif change.action == WITHDRAW:
+            summary.withdrawn += 1
+        else:
+            summary.sent += 1
+    return summary
+
+
+def changes(jobs: Sequence[Job], progress: Progress) -> Iterator[tuple[Target, Change]]:
+    """Give what a push would do with each object, those that it would leave included."""
     teller = _Teller(progress, sum(len(subjects) for _, subjects in jobs))
     for target, subjects in jobs:
         seen: set[str] = set()
@@ -206,10 +250,9 @@ def plan(jobs: Sequence[Job], progress: Progress) -> Summary:
             for each in (*visits, *needed):
                 if each.subject not in seen:
                     seen.add(each.subject)
-                    summary.add(each.plan())
+                    yield from ((target, change) for change in each.plan())
             for subject in batch:
                 teller.count(subject)
-    return summary
 
 
 def _batches(subjects: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -9,9 +9,21 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from bridge.models import Receipt
@@ -21,7 +33,8 @@ from foi.site import Site
 FLUSH_SECONDS, FLUSH_ROWS = 0.5, 200
 """How much of what was uploaded may lack its receipt; after a crash it is uploaded once more."""
 _MANY = 5000
-"""Subjects whose receipts are better found by reading all."""
+"""Objects that are named in one statement."""
+NO_STAMPS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +57,33 @@ class Held:
     withdrawn_at: datetime | None = None
     state: str = ""
     reason: str = ""
+    stamp: str = ""
+    """As it was read; `write` takes none over."""
 
 
+SCOPE = "bridge"
+_SHOWN = frozenset({"remote_id", "digest", "shown", "withdrawn_at", "state", "reason"})
+"""What of a receipt pages tell."""
 _NAMES = tuple(each.name for each in fields(Held))
-_TABLE = Receipt.__table__.c
+_RECEIPT: Any = Receipt.__table__
+_TABLE = _RECEIPT.c
 _COLUMNS = tuple(_TABLE[name] for name in _NAMES)
 
 
 class Receipts:
-    """The receipts for one collection of one Aleph."""
+    """The receipts for one collection of one Aleph; with a `number`, only those for the collection
+    that bore it: what they say does not hold for one made anew.
+    """
 
-    def __init__(self, site: Site, target: str, collection: str) -> None:
+    def __init__(
+        self, site: Site, target: str, collection: str, number: str | None = None
+    ) -> None:
         self._site = site
-        self.target, self.collection = target, collection
+        self.target, self.collection, self._number = target, collection, number
 
-    def _ours(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        return (_TABLE.target == self.target, _TABLE.collection == self.collection)
+    def _ours(self) -> tuple[ColumnElement[bool], ...]:
+        ours = (_TABLE.target == self.target, _TABLE.collection == self.collection)
+        return ours if self._number is None else (*ours, _TABLE.collection_id == self._number)
 
     def of(self, db: Session, subjects: Iterable[str]) -> dict[str, dict[str, Held]]:
         """Give the receipts of subjects, by subject and then by foreign_id."""
@@ -103,9 +127,31 @@ class Receipts:
         with self._site.sessions.reading() as db:
             return set(db.scalars(statement))
 
-    def write(self, collection_id: str, rows: Sequence[Held]) -> None:
-        """Write receipts, in place of those that there are."""
-        if not rows:
+    def stamped(self, db: Session) -> dict[str, str]:
+        """Give the stamp of each subject that was there as a whole when it was last looked at, and
+        of which no receipt is missing or unfinished.
+        """
+        begun = or_(_TABLE.digest == "", _TABLE.remote_id == "", _TABLE.withdrawn_at.is_not(None))
+        stamp = func.max(_TABLE.stamp)
+        rows = db.execute(
+            select(_TABLE.subject, stamp, func.count(), func.sum(case((begun, 1), else_=0)))
+            .where(*self._ours(), _TABLE.kind != "collection")
+            .group_by(_TABLE.subject)
+            .having(stamp != "")
+        )
+        return {
+            subject: found
+            for subject, found, number, unfinished in rows
+            if not unfinished and number == number_in(found)
+        }
+
+    def write(
+        self, collection_id: str, rows: Sequence[Held], stamps: Mapping[str, str] = NO_STAMPS
+    ) -> None:
+        """Write receipts, in place of those that there are; and the `stamps` of subjects that are
+        complete with them, by the foreign_id of their first object.
+        """
+        if not rows and not stamps:
             return
         own = {
             "target": self.target,
@@ -114,19 +160,63 @@ class Receipts:
         }
         # In one order, so that two who write the same rows never wait for each other crosswise.
         ordered = sorted(rows, key=lambda row: row.foreign_id)
-        values = [own | {name: getattr(row, name) for name in _NAMES} for row in ordered]
+        values = [
+            own | {name: getattr(row, name) for name in _NAMES} | {"stamp": ""} for row in ordered
+        ]
         with self._site.sessions.writing() as db:
-            insert = ledger.upserting(db, Receipt)
-            fresh = {name: insert.excluded[name] for name in values[0]}
-            keys = ["target", "collection", "foreign_id"]
-            db.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh), values)
+            if stamps:
+                # They may be others than the rows, and are to be had in the same order.
+                either = or_(
+                    _TABLE.subject.in_({row.subject for row in rows}),
+                    _TABLE.foreign_id.in_(stamps.keys()),
+                )
+                locked = select(_TABLE.id).where(*self._ours(), either)
+                db.execute(locked.order_by(_TABLE.foreign_id).with_for_update())
+            if values:
+                insert = ledger.upserting(db, Receipt)
+                fresh = {name: insert.excluded[name] for name in values[0]}
+                keys = ["target", "collection", "foreign_id"]
+                db.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh), values)
+                self._unstamp(db, _TABLE.subject.in_({row.subject for row in rows}))
+                _move(db, {row.subject for row in rows})
+            if stamps:
+                condition = _TABLE.foreign_id == bindparam("name")
+                statement = update(_RECEIPT).where(*self._ours(), condition)
+                fresh_stamps = [{"name": name, "fresh": each} for name, each in stamps.items()]
+                db.execute(statement.values(stamp=bindparam("fresh")), fresh_stamps)
+
+    def _unstamp(self, db: Session, condition: ColumnElement[bool]) -> None:
+        """Let a push look at subjects again: something about their receipts has changed."""
+        stamped = _TABLE.stamp != ""
+        db.execute(update(_RECEIPT).where(*self._ours(), condition, stamped).values(stamp=""))
+
+    def _subjects(self, some: ColumnElement[bool]) -> ColumnElement[bool]:
+        subject: ColumnElement[str] = _TABLE.subject
+        return subject.in_(select(_TABLE.subject).where(*self._ours(), some))
 
     def change(self, foreign_ids: Sequence[str], **values: Any) -> None:
         """Change some receipts alike."""
+        self._change(foreign_ids, values, stamped=False)
+
+    def _change(
+        self, foreign_ids: Sequence[str], values: Mapping[str, Any], *, stamped: bool
+    ) -> None:
+        moved: set[str] = set()
         with self._site.sessions.writing() as db:
             for start in range(0, len(foreign_ids), _MANY):
                 some = _TABLE.foreign_id.in_(foreign_ids[start : start + _MANY])
-                db.execute(update(Receipt).where(*self._ours(), some).values(**values))
+                moved |= set(db.scalars(self._differing(some, values)))
+                db.execute(update(_RECEIPT).where(*self._ours(), some).values(**values))
+                if not stamped:
+                    self._unstamp(db, self._subjects(some))
+            _move(db, moved)
+
+    def _differing(
+        self, some: ColumnElement[bool], values: Mapping[str, Any]
+    ) -> Select[tuple[str]]:
+        """Select the subjects of receipts that will say something else to the public."""
+        shown = [_TABLE[name].is_distinct_from(values[name]) for name in _SHOWN & values.keys()]
+        return select(_TABLE.subject).where(*self._ours(), some, or_(false(), *shown)).distinct()
 
     def withdraw(self, foreign_ids: Sequence[str]) -> datetime:
         """Note that these are to go: to be there again they need sending anew. Give when."""
@@ -139,22 +229,35 @@ class Receipts:
         """Note what was found of objects: (state, reason) -> foreign_ids."""
         at = ledger.now()
         for (state, reason), names in states.items():
-            self.change(names, state=state, reason=reason, verified_at=at)
+            values = {"state": state, "reason": reason, "verified_at": at}
+            self._change(names, values, stamped=state == "indexed")
 
     def drop(self, foreign_ids: Sequence[str] | None = None) -> None:
         """Forget these objects, or all."""
         with self._site.sessions.writing() as db:
             if foreign_ids is None:
                 db.execute(delete(Receipt).where(*self._ours()))
+                ledger.bump(db, SCOPE)
                 return
             for start in range(0, len(foreign_ids), _MANY):
                 some = _TABLE.foreign_id.in_(foreign_ids[start : start + _MANY])
+                self._unstamp(db, self._subjects(some))
+                _move(db, db.scalars(select(_TABLE.subject).where(*self._ours(), some).distinct()))
                 db.execute(delete(Receipt).where(*self._ours(), some))
 
-    def bump(self) -> None:
-        """Let pages that show what Aleph holds be made anew."""
-        with self._site.sessions.writing() as db:
-            ledger.bump(db, "bridge")
+    def uploading(self, db: Session) -> dict[str, str]:
+        """Give the names of files that were uploaded and are not known to be processed, by id."""
+        rows = db.execute(
+            select(_TABLE.remote_id, _TABLE.file_name).where(
+                *self._ours(),
+                _TABLE.kind == "attachment",
+                _TABLE.remote_id != "",
+                _TABLE.file_name != "",
+                _TABLE.digest == "",
+                _TABLE.withdrawn_at.is_(None),
+            )
+        )
+        return {row.remote_id: row.file_name for row in rows}
 
     def counts(self, db: Session) -> dict[str, int]:
         """Give how many objects of each kind are there."""
@@ -187,6 +290,26 @@ class Receipts:
             or_(_TABLE.digest == "", _TABLE.remote_id == ""),
         )
         return db.scalar(begun) or 0
+
+
+def scope_of(subject: str) -> str:
+    """Give the scope that moves with the receipts of a subject; with those of all, SCOPE does."""
+    return f"{SCOPE}:{subject}"
+
+
+def _move(db: Session, subjects: Iterable[str]) -> None:
+    """Let pages that show what Aleph holds of some subjects be made anew."""
+    ledger.bump(db, *map(scope_of, subjects))
+
+
+def with_number(stamp: str, number: int) -> str:
+    """Give a stamp that tells of how many objects its subject is."""
+    return f"{stamp} {number}"
+
+
+def number_in(stamp: str) -> int:
+    """Give the number of objects that a stamp tells."""
+    return int(stamp.partition(" ")[2] or 0)
 
 
 def collections_of(db: Session, target: str, subjects: Iterable[str]) -> dict[str, set[str]]:

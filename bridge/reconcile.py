@@ -47,7 +47,8 @@ def heal(
             for name, each in expected(target, progress).items()
             if name in missing
         }
-    summary = push([(target, list(subjects))], progress, wait=_left(end), pause=pause)
+    jobs = [(target, list(subjects))]
+    summary = push(jobs, progress, wait=_left(end), pause=pause, thorough=True)
     return summary, verify(target, progress, seconds=_left(end), pause=pause)
 
 
@@ -91,7 +92,8 @@ def reconcile(
     end = time.monotonic() + seconds
     wait(target, end, progress, pause)
     adopt(target, progress)
-    first = push([(target, subjects_of_all(target))], progress, wait=_left(end), pause=pause)
+    jobs = [(target, subjects_of_all(target))]
+    first = push(jobs, progress, wait=_left(end), pause=pause, thorough=True)
     summary, found = heal(target, progress, seconds=_left(end), pause=pause)
     for _ in range(_SETTLING):
         leftovers = [each for each in found.findings if each.ours]

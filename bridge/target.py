@@ -130,6 +130,10 @@ class Target:
             raise AlephDenied(0, f"the key may not write to the collection {self.collection}")
         self.collection_id = str(found["id"]) if found else ""
         if not create:
+            # Only looked at: those of a former collection stay, and are not believed.
+            self.receipts = Receipts(
+                self.site, self.aleph.host, self.collection, self.collection_id
+            )
             return
         if found is None and self.known():
             self.receipts.drop()  # whatever they said was there went with the collection
@@ -142,7 +146,17 @@ class Target:
         elif self._described(digest):
             return
         else:
-            self.aleph.update_collection(self.collection_id, fields)
+            self.describe()
+            return
+        self._note(digest)
+
+    def describe(self) -> None:
+        """Send what the collection is to say of itself."""
+        fields = dict(self.place.fields)
+        self.aleph.update_collection(self.collection_id, fields)
+        self._note(digest_of(fields))
+
+    def _note(self, digest: str) -> None:
         row = Held(
             subject="collection",
             kind="collection",

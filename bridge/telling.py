@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Protocol
 import click
 
 from bridge.push import Progress
-from foi.settings import Settings
+from foi.settings import BadSetting, Settings
 from foi.site import Site
 
 
@@ -32,7 +32,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 @contextmanager
 def opened(context: Context) -> Iterator[Site]:
     """Open the site for one command."""
-    site = context.site()
+    try:
+        site = context.site()
+    except BadSetting as wrong:
+        raise click.UsageError(str(wrong)) from None
     try:
         yield site
     finally:
@@ -105,3 +108,23 @@ def refuse(sentence: str) -> NoReturn:
     """End with exit status 2 and a sentence."""
     click.echo(f"foi bridge: {sentence}", err=True)
     sys.exit(2)
+
+
+def agreed(question: str, how: str) -> None:
+    """End with exit status 2 unless somebody says yes; `how` says so beforehand."""
+    try:
+        yes = click.confirm(question, err=True)
+    except click.Abort:
+        refuse(f"nobody is there to ask; {how}")
+    if not yes:
+        refuse("nothing was done")
+
+
+def retyped(name: str, question: str, given: str | None) -> None:
+    """End with exit status 2 unless a name was given, or is typed, once more."""
+    try:
+        answer = given if given is not None else click.prompt(question, err=True)
+    except click.Abort:
+        refuse(f"nobody is there to ask; say --yes {name}")
+    if answer.strip() != name:
+        refuse(f"that is not {name}: nothing was done")

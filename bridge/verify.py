@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.comparing import SAME
 from bridge.converge import visit
 from bridge.items import Item
 from bridge.push import BATCH, Progress, subjects_of_all
@@ -170,7 +171,7 @@ def expected(target: Target, progress: Progress) -> dict[str, Expected]:
         visits, needed = visit(target, batch, seen)
         for each in (*visits, *needed):
             seen.add(each.subject)
-            unchanged = each.plan().unchanged
+            unchanged = {c.foreign_id for c in each.plan() if c.action == SAME}
             for item in each.manifest.items:
                 fresh = item.foreign_id in unchanged
                 found[item.foreign_id] = Expected(item, each.subject, fresh)
@@ -289,4 +290,3 @@ def _note(target: Target, findings: Iterable[Finding]) -> None:
         if each.foreign_id:
             states.setdefault((each.state, each.reason), []).append(each.foreign_id)
     target.receipts.verified(states)
-    target.receipts.bump()

@@ -6,12 +6,14 @@ letter was hidden would stay for ever. What it gives up: one transaction for all
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
-from bridge.items import Item, Manifest, moment, sha1_of
-from bridge.receipts import Buffer, Held
+from bridge.comparing import Change, sending, withdrawal
+from bridge.items import Item, Manifest, moment, with_sha1
+from bridge.receipts import Buffer, Held, with_number
+from bridge.report import Report
 from bridge.target import Target, digest_of_entity
 from bridge.wire import AlephDenied, AlephDown, AlephError, CollectionGone, Json
 from foi.archive import ledger
@@ -25,36 +27,24 @@ _DOWN = {"link": 0, "attachment": 1, "message": 2, "request": 3, "person": 4, "b
 """Order of withdrawal."""
 
 
-@dataclass
-class Report:
-    """What became of one subject."""
-
-    subject: str
-    sent: set[str] = field(default_factory=set)
-    """foreign_ids of what was uploaded or written."""
-    unchanged: set[str] = field(default_factory=set)
-    withdrawn: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)
-    """foreign_id, and name if it has one -> reason."""
-    waiting: str = ""
-    """Why there is more to do once Aleph has got on; empty: there is not."""
-    also: set[str] = field(default_factory=set)
-    """Subjects at which somebody must look because of this."""
-
-
 class Visit:
     """A subject with its manifest and receipts; its methods are called in the order in which they
     stand.
     """
 
-    def __init__(self, target: Target, manifest: Manifest, held: Mapping[str, Held]) -> None:
+    def __init__(
+        self, target: Target, manifest: Manifest, held: Mapping[str, Held], stamp: str = ""
+    ) -> None:
         self._target, self.manifest = target, manifest
+        self._stamp = with_number(stamp, len(manifest.items)) if stamp else ""
+        """What the manifest was made from, as of the same moment."""
         self._held = dict(held)
         self._wanted = {item.foreign_id for item in manifest.items}
         self._documents = {item.foreign_id for item in manifest.items if item.document}
         source = target.source()
         self._subjects = {source.digest(subject): subject for subject in manifest.needs}
         self._uploaded: set[str] = set()
+        self._settled: set[str] = set()
         self._digests: dict[str, tuple[Item, str]] = {}
         self.staged: list[Json] = []
         """The entities to write, once `stage` has found them."""
@@ -80,15 +70,12 @@ class Visit:
         except AlephError as error:
             self.report.failed[self.subject] = str(error)
 
-    def plan(self) -> Report:
+    def plan(self) -> Iterator[Change]:
         """Say what would be done, as far as that can be known beforehand."""
-        report = Report(self.subject)
-        report.withdrawn = {h.foreign_id for h in self.unwanted()}
+        yield from map(withdrawal, self.unwanted())
         for item in self.manifest.items:
-            entity = self._entity(item)
-            same = entity is not None and self._same(item, digest_of_entity(entity))
-            (report.unchanged if same else report.sent).add(item.foreign_id)
-        return report
+            held, above = self._held.get(item.foreign_id), self._id(item.parent)
+            yield sending(self.subject, item, held, above, self._entity(item))
 
     # Withdrawing
 
@@ -226,8 +213,8 @@ class Visit:
         target = self._target
         try:
             path = target.site.blobs.path(item.file.sha256) if item.file else None
-            sha1 = sha1_of(path) if path is not None else ""
-            remote_id = target.aleph.ingest(target.collection_id, meta, path, index=item.indexed)
+            file, sha1 = with_sha1(path) if path else (None, "")
+            remote_id = target.aleph.ingest(target.collection_id, meta, file, index=item.indexed)
         except WHOLE:
             raise
         except AlephError as error:
@@ -360,8 +347,22 @@ class Visit:
                 replace(held, digest=digest, refers=refers, sent_at=ledger.now(), shown=True)
             )
             self.report.sent.add(item.foreign_id)
+            self._settled.add(item.foreign_id)
         self.touched = self.touched or bool(rows)
         return rows
+
+    def stamp(self) -> dict[str, str]:
+        """Give the stamp to write with the last receipts, by the foreign_id of the first object;
+        nothing while anything is left to do, or when it stands there already.
+        """
+        items, report = self.manifest.items, self.report
+        there = report.unchanged | self._settled
+        left = report.failed or report.waiting or self.unwanted()
+        if not self._stamp or left or any(item.foreign_id not in there for item in items):
+            return {}
+        first = self._held.get(items[0].foreign_id) if items else None
+        kept = first is not None and first.stamp == self._stamp and not self.touched
+        return {} if kept or not items else {items[0].foreign_id: self._stamp}
 
     def _rows(self) -> Iterable[tuple[Held, str]]:
         """Give each receipt of what is staged, and what the entity points at."""

@@ -13,7 +13,6 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,8 +24,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
+from urllib3 import HTTPHeaderDict
 
-from bridge.multipart import Upload
+from bridge.exchange import LOST as LOST_ON_THE_WAY
+from bridge.exchange import WRONG as WRONG_ON_THE_WAY
+from bridge.exchange import Answer, Exchange, TooLarge
+from bridge.multipart import Upload, packed
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ LARGEST_ANSWER = 64 * 2**20
 BLOCK = 262_144
 """Bytes of an upload that are handed to the socket at once."""
 
+_TOO_LARGE = "Aleph's answer is too large to be true"
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _OVERLOADED = frozenset({429, 502, 503, 504})
 LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
@@ -145,6 +149,8 @@ class Wire:
         self._session.headers["User-Agent"] = "foi-tracker"
         # OpenAleph shows the queue by this name, one per run.
         self._session.headers["X-Aleph-Session"] = f"foi-{uuid.uuid4().hex}"
+        times = (patience.connect, patience.answer)
+        self._exchange = Exchange(self._session, f"{self.host}/api/2/", *times)
 
     def __repr__(self) -> str:
         return f"<Aleph at {self.host}>"
@@ -189,27 +195,30 @@ class Wire:
 
     def _once(self, method: str, where: str, **how: Any) -> Json:
         try:
-            with self.send(method, where, **how) as response:
-                if response.status_code >= 300:
-                    raise self.refusal(response, where)
-                content = _read(response)
-        except LOST as problem:
+            answer = self._ask(method, where, **how)
+        except FileNotFoundError:
+            raise  # of ours, and no word about the server
+        except LOST_ON_THE_WAY as problem:
             reason = type(problem).__name__
             raise AlephDown(0, f"Aleph at {self.host} does not answer ({reason})") from None
-        except requests.RequestException as problem:
+        except (WRONG_ON_THE_WAY, requests.RequestException) as problem:
             text = self._key.scrub(str(problem))
             raise AlephError(0, f"Aleph at {self.host} cannot be asked: {text}") from None
-        if not content.strip():
+        except TooLarge:
+            raise AlephError(0, _TOO_LARGE) from None
+        if answer.status >= 300:
+            raise self._refused(where, answer)
+        if not answer.content.strip():
             return {}
         try:
-            found = json.loads(content)
+            found = json.loads(answer.content)
         except ValueError:
             found = None
         if not isinstance(found, dict):
             raise AlephError(0, f"what answers at {self.host} is not an Aleph")
         return found
 
-    def send(
+    def _ask(
         self,
         method: str,
         where: str,
@@ -218,41 +227,49 @@ class Wire:
         fields: Json | None = None,
         body: bytes | None = None,
         meta: str | None = None,
-        path: Path | None = None,
-    ) -> requests.Response:
+        file: Path | bytes | None = None,
+    ) -> Answer:
         """Send one call with at most one of JSON `fields`, a JSON `body`, or an upload."""
-        upload = Upload(meta or "", path) if path is not None else None
-        headers, data, files = {}, body, None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        if upload is not None:
-            headers["Content-Type"] = upload.content_type
-        elif meta is not None:
-            files = {"meta": (None, meta)}
-        with upload or nullcontext():
-            return self._session.request(
-                method,
-                f"{self.host}/api/2/{where}",
-                params=params,
-                json=fields,
-                data=upload or data,
-                files=files,
-                headers=headers,
-                timeout=(self.patience.connect, self.patience.answer),
-                # A redirected POST would become a GET and silently do nothing.
-                allow_redirects=False,
-                stream=True,
-            )
+        kind, content = "application/json", body
+        if fields is not None:
+            content = json.dumps(fields, allow_nan=False).encode()
+        elif meta is not None and not isinstance(file, Path):
+            kind, content = packed(meta, file)
+        elif isinstance(file, Path):
+            with Upload(meta or "", file) as upload:
+                headers = {"Content-Type": upload.content_type, "Content-Length": str(len(upload))}
+                return self._exchange.call(method, where, params, upload, headers, LARGEST_ANSWER)
+        headers = {} if content is None else {"Content-Type": kind}
+        return self._exchange.call(method, where, params, content, headers, LARGEST_ANSWER)
+
+    def send(self, method: str, where: str, *, params: Any = None) -> requests.Response:
+        """Make one call whose answer is read as it comes."""
+        return self._session.request(
+            method,
+            f"{self.host}/api/2/{where}",
+            params=params,
+            timeout=(self.patience.connect, self.patience.answer),
+            # A redirected POST would become a GET and silently do nothing.
+            allow_redirects=False,
+            stream=True,
+        )
 
     def refusal(self, response: requests.Response, where: str) -> AlephError:
         """Give the error that an answer of 300 and more stands for."""
-        status = response.status_code
         try:
-            message = self._key.scrub(_message(_read(response), response.reason or ""))
+            content = _read(response)
         except (AlephError, requests.RequestException):
-            message = response.reason or ""
+            content = b""
+        headers = HTTPHeaderDict(response.headers)
+        return self._refused(
+            where, Answer(response.status_code, response.reason or "", headers, content)
+        )
+
+    def _refused(self, where: str, answer: Answer) -> AlephError:
+        status, headers = answer.status, answer.headers
+        message = self._key.scrub(_message(answer.content, answer.reason))
         if 300 <= status < 400:
-            target = response.headers.get("Location", "elsewhere").split("?")[0]
+            target = headers.get("Location", "elsewhere").split("?")[0]
             return AlephError(status, f"Aleph has moved to {target}: name that in aleph.host")
         if status in (401, 403):
             return AlephDenied(status, f"{message} {self._why_denied(message)}".strip())
@@ -260,7 +277,7 @@ class Wire:
             return CollectionGone(status, message)
         if status in _OVERLOADED:
             down = AlephDown(status, message)
-            down.retry_after = response.headers.get("Retry-After", "")
+            down.retry_after = headers.get("Retry-After", "")
             return down
         return AlephError(status, message)
 
@@ -290,7 +307,7 @@ def _read(response: requests.Response) -> bytes:
     for piece in response.iter_content(65536):
         content += piece
         if len(content) > LARGEST_ANSWER:
-            raise AlephError(0, "Aleph's answer is too large to be true")
+            raise AlephError(0, _TOO_LARGE)
     return bytes(content)
 
 

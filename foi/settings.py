@@ -244,6 +244,18 @@ class Settings:
         types.collection,
         "foreign_id of the collection, [a-z0-9_]; empty: foi_ and the site's host.",
     )
+    aleph_public: str = _setting(
+        "aleph.public_url",
+        "",
+        types.optional_address,
+        "Address of Aleph in links on pages; empty: that of `aleph.host`.",
+    )
+    aleph_search: bool = _setting(
+        "aleph.search",
+        "false",
+        types.flag,
+        "Whether the public may search, through this site, the texts that Aleph holds for it.",
+    )
     bridge_file: str = _setting(
         "bridge.file",
         "",
@@ -253,6 +265,12 @@ class Settings:
     )
     bridge_parallel: int = _setting(
         "bridge.parallel", "8", types.some, "Requests that are sent to an Aleph at the same time."
+    )
+    bridge_publish: bool = _setting(
+        "bridge.publish",
+        "false",
+        types.flag,
+        "Whether the export is kept up in the data folder and served at `/data/`.",
     )
 
     @property
@@ -282,6 +300,10 @@ class Settings:
         return (
             Path(self.files).expanduser().resolve() if self.files else self.data_folder / "files"
         )
+
+    @property
+    def export_folder(self) -> Path:
+        return self.data_folder / "export"
 
     @property
     def search_folder(self) -> Path:

@@ -38,6 +38,7 @@ class Dialect:
     jobs_status: bool = False
     touch: bool = True
     entity_ingest: bool = False
+    xref_export: str = "POST"
     always_index: bool = False
     resolve_links: bool = False
     healthz: str = "/healthz"
@@ -65,6 +66,7 @@ DIALECTS = {
         api_key_shown=True,
         jobs_status=True,
         unsafe_parameter=True,
+        xref_export="GET",
     ),
     "openaleph": Dialect(
         "openaleph",

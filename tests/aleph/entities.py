@@ -196,8 +196,21 @@ class Entities:
         moment = time.time()
         for number, waiting in list(self.store.unrefreshed.items()):
             if waiting["visible"] <= moment:
-                self._show(waiting["key"], waiting["row"])
+                if "fades" not in waiting:
+                    self._show(waiting["key"], waiting["row"])
+                elif self.store.index.get(waiting["key"], {}).get("_sort") == waiting["fades"]:
+                    self.store.index.drop(waiting["key"])
                 self.store.unrefreshed.drop(number)
+
+    def fade(self, collection_id: str) -> None:
+        """Remove what is indexed of a collection now, seen after the engine's refresh; what is
+        indexed meanwhile stays.
+        """
+        for key, row in list(self.store.index.items()):
+            if row["collection_id"] == collection_id:
+                waiting = {"visible": time.time() + self.lag, "key": key, "fades": row["_sort"]}
+                self.store.unrefreshed.save(f"fades {key}", {**waiting, "id": row["id"]})
+        self.refresh()
 
     def unindex(self, entity_id: str, except_bucket: str | None = None) -> None:
         """Remove an entity's copies from the index."""

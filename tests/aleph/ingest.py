@@ -214,13 +214,17 @@ class Ingest:
         foreign_id = self.store.collections[document["collection_id"]]["foreign_id"]
         schema = SCHEMATA["Folder" if document["sha1"] is None else "Document"]
         meta = document["meta"]
-        wanted = [(prop, [meta.get(name)]) for name, prop in _PROPERTIES.items() if prop]
-        wanted += [(_LISTS[name][0], meta.get(name) or []) for name in _LISTS]
+        wanted = [
+            (prop, [meta[name]]) for name, prop in _PROPERTIES.items() if prop and meta.get(name)
+        ]
+        wanted += [(_LISTS[name][0], meta[name]) for name in _LISTS if meta.get(name)]
         wanted.append(("contentHash", [document["sha1"]]))
         above = self._ancestors(document, foreign_id)
         wanted += [("ancestors", above), ("parent", above[-1:])]
         properties = {}
         for name, values in wanted:
+            if not any(values):
+                continue
             cleaned = [clean(schema.properties[name], value) for value in values]
             good = unite([value for value in cleaned if value])
             if good:

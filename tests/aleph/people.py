@@ -1,7 +1,7 @@
 """Roles, and what a role may read and write.
 
 A wrong key makes its bearer anonymous instead of an error, and a casefile can never be public:
-both surprise clients. Gives up: groups, passwords (an API key serves as one), blocked accounts.
+both surprise clients. Gives up: passwords (an API key serves as one), blocked accounts.
 """
 
 from dataclasses import dataclass
@@ -74,8 +74,16 @@ class People:
         """Give the caller with an API key, or None."""
         for role in self.store.roles.values():
             if key and role["api_key"] == key:
-                return Caller(role, (GUEST, LOGGED_IN, role["id"]))
+                return Caller(role, (GUEST, LOGGED_IN, role["id"], *role.get("groups", ())))
         return None
+
+    def add(self, id_: str, kind: str, name: str, email: str = "") -> None:
+        """Add a person without a key, or a group without members."""
+        self._make(id_, kind, name, email, key="")
+
+    def change(self, role_id: str, **members: object) -> None:
+        """Change what is kept of a role: `groups` (ids), `api_key_expires_at`."""
+        self.store.roles.save(role_id, {**self.store.roles[role_id], **members})
 
     def by_token(self, token: str) -> Caller | None:
         """Give the caller of a session token, or None."""

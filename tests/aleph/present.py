@@ -87,6 +87,9 @@ class Presenter:
                 if self.dialect.api_key_shown
                 else {"has_api_key": bool(role["api_key"])}
             )
+            expires = role.get("api_key_expires_at")
+            if expires and not self.dialect.api_key_shown:
+                out["api_key_expires_at"] = expires
             out["counts"] = self._role_counts(role["id"])
         return {
             **out,
@@ -116,9 +119,11 @@ class Presenter:
         url = f"{self.base}/api/2/collections/{id_}"
         out["id"] = id_
         out["writeable"] = self.people.can_write(id_, caller)
+        # The real servers tell here whose key it is (seen in both recordings).
+        whose = f"?_authz=%3CAuthz({caller.id})%3E" if out["writeable"] else ""
         out["links"] = {
             "self": url,
-            "xref_export": f"{url}/xref.xlsx",
+            "xref_export": f"{url}/xref.xlsx{whose}",
             "reconcile": f"{url}/reconcile",
             "ui": f"{self.base}/datasets/{id_}",
         }

@@ -116,13 +116,14 @@ class Server:
         event = {"id": key, "name": name, "collection_id": collection_id}
         self.store.events.save(key, {**event, "actor_id": actor_id, "created_at": now()})
 
-    def purge(self, collection_id: str) -> None:
-        """Empty a collection; files stay in the archive."""
+    def purge(self, collection_id: str, *, sync: bool = True) -> None:
+        """Empty a collection, its index at once or soon; files stay in the archive."""
         self.pipeline.cancel(collection_id)
+        self.entities.fade(collection_id)
         for table in (
             self.store.documents,
             self.store.fragments,
-            self.store.index,
+            *([self.store.index] if sync else []),
             self.store.mappings,
             self.store.entitysets,
             self.store.xref,
@@ -223,7 +224,9 @@ class Server:
         made = []
         for line in csv.DictReader(io.StringIO(text)):
             for name, query in mapping["query"].items():
-                keys = "/".join([mapping["id"], name, *(line.get(k, "") for k in query["keys"])])
+                columns = query.get("keys") or query.get("key") or query["id_column"]
+                columns = columns if isinstance(columns, list) else [columns]
+                keys = "/".join([mapping["id"], name, *(line.get(k, "") for k in columns)])
                 properties = {
                     prop: line.get(source.get("column", ""), source.get("literal"))
                     for prop, source in query["properties"].items()

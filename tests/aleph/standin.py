@@ -24,6 +24,8 @@ from tests.serving import serve_in_thread
 THREADS = 64
 # They wait for the one lock, or out an imitated latency, so many cost little.
 IN_MEMORY = 1 << 31
+# Bytes of an upload that are taken in at once.
+AT_ONCE = 1 << 18
 
 
 class CollectionView:
@@ -149,6 +151,7 @@ class Aleph:
             clear_untrusted_proxy_headers=False,
             log_socket_errors=False,
             ident=None,
+            recv_bytes=AT_ONCE,
             max_request_body_size=IN_MEMORY,
             inbuf_overflow=IN_MEMORY,
             outbuf_overflow=IN_MEMORY,
@@ -247,6 +250,23 @@ class Aleph:
         """Let a key expire: its bearer is anonymous from now on."""
         with self.server.store.lock:
             self.server.people.rekey(ADMIN if admin else USER, "")
+
+    def person(self, id_: str, name: str, email: str) -> None:
+        """Add a person who has no key."""
+        with self.server.store.lock:
+            self.server.people.add(id_, "user", name, email)
+
+    def group(self, id_: str, name: str, *members: str) -> None:
+        """Add a group with members (role ids)."""
+        with self.server.store.lock:
+            self.server.people.add(id_, "group", name)
+            for member in members:
+                self.server.people.change(member, groups=[id_])
+
+    def key_expires(self, moment: str) -> None:
+        """Say of the user's key when it expires; only Aleph 4 tells."""
+        with self.server.store.lock:
+            self.server.people.change(USER, api_key_expires_at=moment)
 
     def wait_until_idle(self, timeout: float = 10.0) -> None:
         """Wait until the queue is empty and its work is seen, or raise TimeoutError."""

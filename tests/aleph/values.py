@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,6 +27,7 @@ _DATE = re.compile(
 _INDEXABLE = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2})?)?)?")
 
 
+@lru_cache(1 << 16)
 def sign(plain_or_signed: str, foreign_id: str) -> str:
     """Give ``plain.HMAC-SHA1(key foreign_id, plain)``; an older signature (or dot) goes first."""
     plain = plain_or_signed.rpartition(".")[0] or plain_or_signed
@@ -88,7 +90,8 @@ def clean_url(text: str) -> str | None:
 
 
 def _clean_text(text: str) -> str | None:
-    text = "".join(char for char in text if char >= " " or char in "\n\t\r")
+    if not text.isprintable():
+        text = "".join(char for char in text if char >= " " or char in "\n\t\r")
     return text if text.strip() else None
 
 

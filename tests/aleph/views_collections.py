@@ -168,9 +168,9 @@ def view(ask: Ask) -> Response:
 
 
 def delete(ask: Ask) -> Response:
-    """Delete a collection, or only empty it."""
+    """Delete a collection, or only empty it; without ``sync`` its index is purged soon after."""
     row = ask.collection(write=True)
-    ask.server.purge(row["id"])
+    ask.server.purge(row["id"], sync=ask.flag("sync", default=True))
     if not ask.flag("keep_metadata"):
         ask.server.store.collections.save(row["id"], {**row, "deleted_at": now()})
         rights = ask.server.store.permissions
@@ -179,7 +179,7 @@ def delete(ask: Ask) -> Response:
 
 
 def _permissions(ask: Ask, row: Record) -> Response:
-    """Show who may do what; to admins also the public roles without rights."""
+    """Show who may do what; also one's groups, and to admins the public roles, without rights."""
     rows = list(ask.server.store.of(ask.server.store.permissions, row["id"]))
     shown = [
         {
@@ -195,18 +195,23 @@ def _permissions(ask: Ask, row: Record) -> Response:
         }
         for right in rows
     ]
-    if row["category"] != "casefile":
-        have = {right["role_id"] for right in rows}
-        shown += [
-            {
-                "write": False,
-                "read": False,
-                "writeable": True,
-                "role": ask.server.presenter.role(ask.server.store.roles[role], ask.caller),
-            }
-            for role in (GUEST, LOGGED_IN)
-            if role not in have
-        ]
+    have = {right["role_id"] for right in rows}
+    public = (GUEST, LOGGED_IN) if ask.caller.admin and row["category"] != "casefile" else ()
+    groups = (
+        role["id"]
+        for role in ask.server.store.roles.values()
+        if role["type"] == "group" and (ask.caller.admin or role["id"] in ask.caller.roles)
+    )
+    shown += [
+        {
+            "write": False,
+            "read": False,
+            "writeable": True,
+            "role": ask.server.presenter.role(ask.server.store.roles[role], ask.caller),
+        }
+        for role in (*public, *groups)
+        if role not in have
+    ]
     return answer({"total": len(shown), "results": shown})
 
 

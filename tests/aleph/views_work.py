@@ -180,7 +180,9 @@ def create_mapping(ask: Ask) -> Response:
         if not isinstance(part, dict) or part.get("schema") not in SCHEMATA:
             wrong = part.get("schema") if isinstance(part, dict) else part
             raise Refused(400, f"Invalid schema: {wrong}")
-        if not isinstance(part.get("properties"), dict) or not part.get("keys"):
+        # followthemoney.mapping takes any of these.
+        named = any(part.get(name) for name in ("keys", "key", "id_column"))
+        if not isinstance(part.get("properties"), dict) or not named:
             raise Refused(400, "No key criteria defined")
     row = {
         "id": str(ask.server.store.number("mapping")),
@@ -266,7 +268,18 @@ def xref(ask: Ask) -> Response:
     return answer(search.run(rows, show))
 
 
-def _queue_export(ask: Ask, stage: str, label: str, records: list[Record]) -> Response:
+_ZIP = ("export.zip", "application/zip")
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _queue_export(
+    ask: Ask,
+    stage: str,
+    label: str,
+    records: list[Record],
+    file: tuple[str, str] = _ZIP,
+    **more: object,
+) -> Response:
     ends = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=30)
     row = {
         "id": str(ask.server.store.number("export")),
@@ -278,9 +291,10 @@ def _queue_export(ask: Ask, stage: str, label: str, records: list[Record]) -> Re
         "expires_at": ends.isoformat(),
         "deleted": False,
         "status": "pending",
-        "file_name": "export.zip",
-        "mime_type": "application/zip",
+        "file_name": file[0],
+        "mime_type": file[1],
         "content_hash": "",
+        **more,
     }
     ask.server.store.exports.save(str(row["id"]), row)
     ask.server.pipeline.queue("", stage, ask.job, export=row["id"], records=records)
@@ -288,11 +302,16 @@ def _queue_export(ask: Ask, stage: str, label: str, records: list[Record]) -> Re
 
 
 def export_xref(ask: Ask) -> Response:
-    """Export the matches of a collection."""
+    """Export the matches of a collection; Aleph 3 had a GET for it (its xref_api.py)."""
+    if ask.request.method != ask.server.dialect.xref_export:
+        raise Refused(405, "The method is not allowed for the requested URL.")
     row = ask.collection()
     ask.login()
     matches = list(ask.server.store.of(ask.server.store.xref, row["id"]))
-    return _queue_export(ask, "exportxref", f"{row['label']} - Crossreference results", matches)
+    file = (f"{row['label']} - Crossreference.xlsx", _SHEET)
+    label = f"{row['label']} - Crossreference results"
+    where = int(row["id"])
+    return _queue_export(ask, "exportxref", label, matches, file, collection_id=where)
 
 
 def export_search(ask: Ask) -> Response:
@@ -346,7 +365,7 @@ ROUTES = [
     ("POST PUT", _MAP + "/{mapping}/flush", flush),
     ("GET", "/api/2/collections/{collection}/xref", xref),
     ("POST", "/api/2/collections/{collection}/xref", start_xref),
-    ("POST", "/api/2/collections/{collection}/xref.xlsx", export_xref),
+    ("GET POST", "/api/2/collections/{collection}/xref.xlsx", export_xref),
     ("POST", "/api/2/search/export", export_search),
     ("GET", "/api/2/exports", exports),
 ]

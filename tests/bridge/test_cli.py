@@ -59,7 +59,7 @@ def test_push_says_what_it_did(there: Site, aleph4: Aleph) -> None:
     first = run(there, "push")
     assert first.exit_code == 0
     assert f"Sent: {len(EVERYTHING)}" in first.stdout
-    assert "2 of 2" in first.stderr
+    assert "3 of 3" in first.stderr
     second = run(there, "push", "--json")
     assert json.loads(second.stdout) == {
         "sent": 0,

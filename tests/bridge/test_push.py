@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 
 from bridge.aleph import Aleph as Client
 from bridge.models import Receipt
+from bridge.receipts import scope_of
 from foi.archive import casework
 from foi.archive.models import Version
 from foi.site import Site
@@ -275,11 +276,13 @@ def test_a_file_that_aleph_cannot_read_is_there_by_name(
 
 
 def test_pages_learn_that_receipts_have_changed(
-    site: Site, aleph: Aleph, view: CollectionView
+    site: Site, aleph: Aleph, made: Made, view: CollectionView
 ) -> None:
+    scope = scope_of(f"request:{made.request}")
+
     def position() -> int:
         with site.sessions.reading() as db:
-            return db.scalar(select(Version.position).where(Version.scope == "bridge")) or 0
+            return db.scalar(select(Version.position).where(Version.scope == scope)) or 0
 
     before = position()
     push_all(site)

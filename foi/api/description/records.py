@@ -105,8 +105,22 @@ _MESSAGE = record(
 )
 _ATTACHMENT = record(
     "A file of a message. Of one that is withheld only `id`, `number` and `withheld` are there.",
-    ATTACHMENT | {"withheld": text("Why it is not shown; not there when it is.")},
-    optional=[*(name for name in ATTACHMENT if name not in ("id", "number")), "withheld"],
+    ATTACHMENT
+    | {
+        "withheld": text("Why it is not shown; not there when it is."),
+        "aleph": record(
+            "What has become of it in Aleph; only where the site keeps one in step.",
+            {
+                "state": one_of(("searchable", "processing", "failed"), "Whether it is found."),
+                "reason": null_or(text("Why Aleph could not read it.")),
+                "url": null_or(url("Where it is in Aleph, once it is searchable.")),
+            },
+        ),
+    },
+    optional=[
+        *(name for name in ATTACHMENT if name not in ("id", "number")),
+        *("withheld", "aleph"),
+    ],
 )
 _STATISTICS = record(
     "How its requests ended and how quickly it answers, as on its page.",
