@@ -7,7 +7,7 @@ which are streamed through the session.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
@@ -46,7 +46,7 @@ class _Way:
 
     pool: HTTPConnectionPool
     prefix: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # the key is among them
 
 
 class Exchange:

@@ -55,6 +55,24 @@ def test_what_is_no_aleph_is_told_apart(status: int) -> None:
         Client(url, "key", HASTY).check()
 
 
+def test_a_proxy_of_the_environment_is_used(
+    aleph4: Aleph, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("http_proxy", aleph4.url)  # which is asked for the whole address
+    behind = Client("http://aleph.invalid", aleph4.user_key, HASTY)
+    assert behind.check()
+    number = str(behind.create_collection("proxied", {"label": "Proxied"})["id"])
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"words\n" * 300_000)
+    assert behind.ingest(number, {"foreign_id": "large"}, path)
+    assert aleph4.collection("proxied").by_foreign_id("large")
+
+
+def test_a_missing_file_is_no_word_about_the_server(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        client.ingest("1", {"foreign_id": "gone"}, tmp_path / "gone")
+
+
 def test_nobody_at_home_is_down() -> None:
     with pytest.raises(AlephDown, match="does not answer"):
         Client("http://127.0.0.1:9", "key", HASTY).check()
