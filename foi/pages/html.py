@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,7 +59,11 @@ def day_words(value: date | datetime | None, site: Site) -> str:
     """Give a day in words, `21 November 2026`, in the site's zone."""
     if value is None:
         return "date not known"
-    day = site.calendar.day(value) if isinstance(value, datetime) else value
+    return _words_of(site.calendar.day(value) if isinstance(value, datetime) else value)
+
+
+@lru_cache(maxsize=4096)
+def _words_of(day: date) -> str:
     return f"{day.day} {day:%B} {day.year}"
 
 

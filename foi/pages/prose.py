@@ -14,6 +14,8 @@ _QUOTED = re.compile(
     re.IGNORECASE,
 )
 _QUOTE_LINES = re.compile(r"(?m)(?:^>.*(?:\n|\Z)){3,}")
+# Without one of these there is nothing for the two patterns, which cost more than the rest.
+_SIGNS = ("--", "____", "from:", "von:", ">")
 
 
 def to_html(text: str) -> Markup:
@@ -27,6 +29,9 @@ def to_html(text: str) -> Markup:
 
 def folded(text: str) -> Markup:
     """Give a letter as HTML with what it quotes of earlier letters folded away."""
+    lowered = text.lower()
+    if not any(sign in lowered for sign in _SIGNS):
+        return to_html(text)
     parts: list[Markup] = []
     rest = text
     tail = ""

@@ -8,6 +8,7 @@ letters of one week may lie upon each other; the same steps stand in words besid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -130,6 +131,7 @@ def _limits(found: members.Listed, awaited: date | None) -> list[Step]:
     return limits
 
 
+@lru_cache(maxsize=4096)
 def short_day(day: date) -> str:
     """Give a day in few letters, `21 Nov 2026`."""
     return f"{day.day} {day:%b} {day.year}"
