@@ -5,9 +5,11 @@ them, lists to their last item, and a bounded number of statements for each.
 import re
 from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import pytest
 import time_machine
 import webtest
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from foi.archive import casework
@@ -274,6 +276,39 @@ def test_no_letter_takes_long_to_show(size: str) -> None:
     prose.folded(size)
     prose.first_words(size)
     assert datetime.now(UTC) - began < timedelta(seconds=3)
+
+
+_MAILED = st.lists(
+    st.sampled_from(
+        [
+            "-",
+            "--",
+            "----- original message -----",
+            "FROM: ",
+            "von: x",
+            "Gesendet: y",
+            "Sent: z",
+            "_" * 20,
+            "> quoted",
+            ">",
+            "\n",
+            " ",
+            "*",
+            "Dear Council,",
+            "\u017f",
+            "\u212a",
+        ]
+    ),
+    max_size=14,
+).map("".join)
+
+
+@hypothesis.given(_MAILED)
+def test_what_has_no_sign_of_a_quotation_has_none(text: str) -> None:
+    if not any(sign in text.lower() for sign in prose._SIGNS):
+        assert not prose._QUOTED.search(text)
+        assert not prose._QUOTE_LINES.search(text)
+    assert ("Dear Council" in text) == ("Dear Council" in prose.folded(text))
 
 
 def walk(web: webtest.TestApp, path: str, member: str) -> list[int]:
