@@ -54,14 +54,20 @@ class Prepared:
     are lists, of these lengths.
     """
 
-    def __init__(self, statement: Any, dialect: Dialect, params: Mapping[str, Any]) -> None:
-        made = statement.compile(dialect=dialect).construct_expanded_state(params)
+    def __init__(
+        self, statement: Any, compiled: Any, dialect: Dialect, params: Mapping[str, Any]
+    ) -> None:
+        made = compiled.construct_expanded_state(params)
         self.sql = made.statement
         self._order: Sequence[str] | None = made.positiontup
         self._values: dict[str, Any] = dict(made.parameters)
         self._spread: Mapping[str, list[str]] = made.parameter_expansion
+        # Those of lists are all that the expanded state knows of.
+        single = {name: _to_driver(bind, dialect) for bind, name in compiled.bind_names.items()}
         self._to_driver = {
-            name: convert for name, convert in made.processors.items() if name in self._values
+            name: convert
+            for name, convert in {**single, **made.processors}.items()
+            if convert is not None and name in self._values
         }
         columns = list(statement.selected_columns)
         row: Any = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc]
@@ -101,15 +107,43 @@ class Prepared:
         return rows
 
 
+def _to_driver(bind: Any, dialect: Dialect) -> Convert:
+    convert: Convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+    return convert
+
+
+def _prepare(statement: Any, dialect: Dialect, params: Mapping[str, Any]) -> Prepared | None:
+    """Prepare a statement; None for one whose SQL, values or columns are not all known by now."""
+    compiled = statement.compile(dialect=dialect)
+    # Columns in plain text are described, but not among those selected.
+    described = getattr(statement, "column_descriptions", statement.selected_columns)
+    if len(described) != len(statement.selected_columns) or compiled.literal_execute_params:
+        return None
+    for bind, name in compiled.bind_names.items():
+        if bind.callable or (name != bind.key and bind.key in params):
+            return None
+        if bind.expanding and not _is_plain_list(params.get(name, bind.value)):
+            return None
+    return Prepared(statement, compiled, dialect, params)
+
+
+def _is_plain_list(value: Any) -> bool:
+    """Tell whether a value is a list of single values: not a set, nor pairs."""
+    return isinstance(value, list | tuple) and not any(
+        isinstance(each, list | tuple) for each in value
+    )
+
+
 _Shape = tuple[tuple[str, int], ...]
 """The names of parameters, and the lengths of those that are lists; -1 for the others."""
-_Kept = dict[tuple[str, _Shape], Prepared]
+_Kept = dict[tuple[str, _Shape], Prepared | None]
 _prepared: "WeakKeyDictionary[Any, _Kept]" = WeakKeyDictionary()
 
 
 def prepared(statement: Any, dialect: Dialect, params: Mapping[str, Any]) -> Prepared | None:
     """Give a statement prepared, from the second time on that it is asked for: one that is built
-    anew each time is not worth it. None for that, and where a list among the parameters is empty.
+    anew each time is not worth it. None for that, where a list among the parameters is empty, and
+    for what only SQLAlchemy can make of its parameters.
     """
     known = _prepared.get(statement)
     if known is None:
@@ -121,8 +155,9 @@ def prepared(statement: Any, dialect: Dialect, params: Mapping[str, Any]) -> Pre
     )
     key = (dialect.driver, shape)
     found = known.get(key)
-    if found is None and len(known) < _MOST and all(length for _, length in shape):
-        found = known[key] = Prepared(statement, dialect, params)
+    if found is None and key not in known and len(known) < _MOST:
+        empty = not all(length for _, length in shape)
+        found = known[key] = None if empty else _prepare(statement, dialect, params)
     return found
 
 

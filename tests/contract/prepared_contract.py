@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import Integer, bindparam, func, select, text, tuple_
 from sqlalchemy.exc import (
     MultipleResultsFound,
     NoResultFound,
@@ -99,6 +99,55 @@ class PreparedContract:
             wanted, got = answers(filled, statement, params)
             assert got == wanted
             assert len(got) == found
+
+    def test_values_reach_the_driver_as_the_database_keeps_them(self, filled: Site) -> None:
+        sent = datetime(2024, 3, 2, 12, 30, 15, 250, tzinfo=UTC)
+        for statement, value in (
+            (select(_event.id).where(_event.happened_at == bindparam("value")), sent),
+            (
+                select(_event.id).where(_event.happened_at <= bindparam("value")),
+                sent.replace(microsecond=0),
+            ),
+            (select(_request.id).where(_request.due_on == bindparam("value")), None),
+            (select(_request.id).where(_request.via_api == bindparam("value")), False),
+        ):
+            wanted, got = answers(filled, statement, {"value": value})
+            assert got == wanted
+        same = select(_event.request_id).where(_event.happened_at == sent)
+        assert set(answers(filled, same)[1]) == {(2,)}
+
+    def test_what_only_sqlalchemy_can_make_of_its_parameters_is_left_to_it(
+        self, filled: Site
+    ) -> None:
+        ids = select(_request.id).where(_request.id.in_(bindparam("ids", expanding=True)))
+        pair = tuple_(_request.id, _request.prominence)
+        now = iter(range(1, 100))
+        cases: list[tuple[Any, list[Any], list[list[int]]]] = [
+            (ids, [{1}, {1}, {2, 3}, set()], [[1], [1], [2, 3], []]),
+            (ids, [{3: 0}.keys()] * 3, [[3]] * 3),
+            (
+                select(_request.id).where(pair.in_(bindparam("ids", expanding=True))),
+                [[(n, "normal")] for n in (1, 1, 2)],
+                [[1], [1], [2]],
+            ),
+            (
+                select(_request.id).where(
+                    _request.id == bindparam("ids", type_=Integer, literal_execute=True)
+                ),
+                [1, 1, 2],
+                [[1], [1], [2]],
+            ),
+            (
+                select(_request.id).where(_request.id == bindparam("x", callable_=now.__next__)),
+                [0] * 3,
+                [[1], [2], [3]],
+            ),
+            (select(text("id")).select_from(InfoRequest.__table__), [0] * 3, [[1, 2, 3]] * 3),
+        ]
+        for statement, values, wanted in cases:
+            with filled.sessions.reading() as db:
+                got = [sorted(db.scalars(statement, {"ids": value})) for value in values]
+            assert got == wanted
 
     def test_a_statement_made_of_another_is_another(self, filled: Site) -> None:
         every = select(_request.id).order_by(_request.id)
