@@ -14,9 +14,9 @@ export FOI_DATA ?= var
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-# Whoever tries the site alone on their machine is not counted at sign-in; with a host or a file of settings of one's
-# own both limits are what these say, and on where they say nothing.
-ifeq ($(FOI_SERVER_HOST)$(FOI_INI),)
+# Whoever tries the site alone on their machine is not counted at sign-in; with a host, an address, a proxy or a file of
+# settings of one's own both limits are what these say, and on where they say nothing.
+ifeq ($(FOI_SERVER_HOST)$(FOI_INI)$(FOI_SITE_URL)$(FOI_SERVER_TRUSTED_PROXIES),)
 serve: export FOI_LIMITS_SIGN_INS_PER_ACCOUNT ?= 0
 serve: export FOI_LIMITS_SIGN_INS_PER_ADDRESS ?= 0
 endif

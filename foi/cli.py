@@ -52,9 +52,7 @@ class Context:
     @cached_property
     def registry(self) -> Any:
         """The registry of the whole application, with every extension's consumers."""
-        from foi import configure
-
-        config = configure(self.settings)
+        config = configured(self.settings)
         config.commit()
         return config.registry
 
@@ -69,6 +67,18 @@ class Context:
                 "The database is not of this release's schema: run `foi upgrade` first."
             )
         return site
+
+
+def configured(settings: Settings) -> Any:
+    """Put the site together; what a part of it cannot work with (the file that a setting names,
+    say) ends the command with exit code 2.
+    """
+    from foi import configure
+
+    try:
+        return configure(settings)
+    except BadSetting as wrong:
+        raise click.UsageError(str(wrong)) from None
 
 
 def _read_ini(path: Path | None) -> dict[str, str]:
@@ -95,6 +105,16 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return self._all(ctx).get(cmd_name)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a database or file that cannot be used ends it with exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except Exception as why:
+            if not (told := _unusable(why)):
+                raise
+            logging.getLogger(__name__).info("what went before", exc_info=True)
+            raise click.UsageError(told) from None
+
     def _all(self, ctx: click.Context) -> dict[str, click.Command]:
         modules = [f"foi.commands.{name}" for name in CORE]
         given = ctx.obj if isinstance(ctx.obj, Context) else Context(ctx.params.get("ini"))
@@ -106,6 +126,17 @@ class _Commands(click.Group):
             for command in _offered(name):
                 found[command.name or ""] = command
         return found
+
+
+def _unusable(why: Exception) -> str | None:
+    """Say what of the site cannot be used, if that is what an error means."""
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(why, OperationalError):
+        return f"The database cannot be used: {str(why.orig).strip()}"
+    if isinstance(why, OSError) and why.filename is not None:
+        return f"{why.filename} cannot be used: {why.strerror}"
+    return None
 
 
 def _offered(module: str) -> list[click.Command]:
@@ -146,7 +177,7 @@ def settings_command(ctx: Context, as_json: bool) -> None:
     for each in fields(Settings):
         name = each.metadata["name"]
         value = getattr(ctx.settings, each.name)
-        shown = " ".join(value) if isinstance(value, tuple) else str(value)
+        shown = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         if name in settings.SECRET and value:
             shown = "(set)"
         rows.append(

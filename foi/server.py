@@ -5,10 +5,13 @@ drops the connection is never heard of at all, and a body beyond the limit is re
 announcement. It would tell so in plain text, which no client of the API expects.
 """
 
+import contextlib
 import json
 import socket
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import waitress
@@ -25,6 +28,10 @@ from foi.settings import Settings
 
 PATIENCE = 0.02
 """Seconds after which a further thread helps, on SQLite."""
+STAND_INS = 16
+"""Clients that may read slowly before they keep others waiting."""
+CONNECTIONS = 400
+"""Connections at once; each may need a second file, and a process often has 1024."""
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]
@@ -64,6 +71,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.request.close()
         super().handle_close()
 
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Wait for a client that does not read as fast as it is sent to; another thread takes the
+        place of this one for so long, or four slow downloads would stop the site.
+        """
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            with self.server.task_dispatcher.relieved():
+                super()._flush_outbufs_below_high_watermark()
+
 
 class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
     """Lets one thread answer while each answer is quick; another helps where one takes long.
@@ -76,14 +91,50 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
     def __init__(self, patience: float) -> None:
         super().__init__()
         self._patience = patience
-        self._taken = 0.0  # when a task was last taken
+        self._taken: dict[int, float] = {}  # when each thread at work took its task
         self._watched = False  # whether one of the idle threads looks at the clock
+        self._own = 0  # threads without those that stand in for others
+        self._standing_in = 0
+        self._counting = threading.Lock()
+
+    def begin(self, threads: int) -> None:
+        """Start so many threads."""
+        self._own = threads
+        self.set_thread_count(threads)
+
+    @contextlib.contextmanager
+    def relieved(self) -> Iterator[None]:
+        """Let one more thread take tasks while the present one waits, if there are not too many
+        of these already.
+        """
+        done = self._stand_in(1)
+        try:
+            yield
+        finally:
+            if done:
+                self._stand_in(-1)
+
+    def _stand_in(self, more: int) -> bool:
+        with self._counting:
+            if not self._own or self._standing_in + more > STAND_INS:
+                return False
+            self._standing_in += more
+            self.set_thread_count(self._own + self._standing_in)
+            return True
+
+    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
+        """End all threads; none stands in any more."""
+        with self._counting:
+            self._own = 0
+        ended: bool = super().shutdown(cancel_pending, timeout)
+        return ended
 
     def handler_thread(self, thread_no: int) -> None:
         """Carry out tasks until told to stop."""
         while True:
             with self.lock:
                 self.active_count -= 1
+                self._taken.pop(thread_no, None)
                 while not self.stop_count and not self._is_due():
                     self._idle()
                 if self.stop_count:
@@ -93,7 +144,7 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
                     return
                 self.active_count += 1
                 task = self.queue.popleft()
-                self._taken = time.monotonic()
+                self._taken[thread_no] = time.monotonic()
                 if self.queue and not self._watched:
                     self.queue_cv.notify()
             try:
@@ -102,10 +153,13 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
                 self.logger.exception("Exception when servicing %r", task)
 
     def _is_due(self) -> bool:
-        """Tell whether there is a task that no thread at work is about to take."""
+        """Tell whether there is a task that no thread at work is about to take: each of them has
+        been at its own for long.
+        """
         if not self.queue:
             return False
-        return self.active_count == 0 or time.monotonic() - self._taken >= self._patience
+        newest = max(self._taken.values(), default=None)
+        return newest is None or time.monotonic() - newest >= self._patience
 
     def _idle(self) -> None:
         """Wait; while there is a queue one of those who do watches the clock."""
@@ -117,10 +171,10 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
             self.queue_cv.wait()
 
     def add_task(self, task: Any) -> None:
-        """Queue a task; wake a thread only where none is at work or none watches."""
+        """Queue a task; wake a thread only where it is due or none watches."""
         with self.lock:
             self.queue.append(task)
-            if not self.active_count or not self._watched:
+            if not self._watched or self._is_due():
                 self.queue_cv.notify()
 
 
@@ -129,7 +183,7 @@ def serving(app: Any, listening: socket.socket, settings: Settings) -> Any:
     # On PostgreSQL a thread waits for the network most of the time, and lets others work.
     on_sqlite = settings.database_url.startswith("sqlite")
     dispatcher = _Dispatcher(PATIENCE if on_sqlite else 0.0)
-    dispatcher.set_thread_count(settings.threads)
+    dispatcher.begin(settings.threads)
     server = waitress.create_server(
         app,
         _dispatcher=dispatcher,
@@ -138,6 +192,8 @@ def serving(app: Any, listening: socket.socket, settings: Settings) -> Any:
         # Waitress refuses what has just as many bytes, too.
         max_request_body_size=(settings.body_limit or sys.maxsize - 1) + 1,
         channel_timeout=120,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
         # Who is trusted with it is the site's own to say (foi.limits.address).
         clear_untrusted_proxy_headers=not settings.trusted_proxies,
         ident=None,

@@ -38,11 +38,11 @@ def serve_in_thread(server: Any) -> Callable[[], None]:
 
 
 @contextmanager
-def listening_site(folder: Path, migrated: bytes) -> Iterator[Running]:
+def listening_site(folder: Path, migrated: bytes, **ini: str) -> Iterator[Running]:
     """Put the application behind the server that it is made for; it listens at its `site_url`."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    made = start(folder, migrated, **{"site.url": url})
+    made = start(folder, migrated, **{"site.url": url}, **ini)
     end = serve_in_thread(serving(made.app, listening, made.site.settings))
     try:
         yield made

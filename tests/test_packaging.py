@@ -93,7 +93,12 @@ def test_make_serve_starts_with_no_limit_on_how_often_one_may_call(tmp_path: Pat
 
 
 def test_make_serve_for_others_keeps_the_limits_at_sign_in(tmp_path: Path) -> None:
-    for given in ({"FOI_SERVER_HOST": "0.0.0.0"}, {"FOI_INI": str(ROOT / "development.ini")}):
+    for given in (
+        {"FOI_SERVER_HOST": "0.0.0.0"},
+        {"FOI_SITE_URL": "https://foi.example"},
+        {"FOI_SERVER_TRUSTED_PROXIES": "127.0.0.1"},
+        {"FOI_INI": str(ROOT / "development.ini")},
+    ):
         limits = _limits_of_make_serve(tmp_path, **given)
         assert limits["limits.sign_ins_per_account"] == "10"
         assert limits["limits.sign_ins_per_address"] == "50"

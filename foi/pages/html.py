@@ -38,6 +38,8 @@ def human_size(size: int | None) -> str:
     """Give a number of bytes in decimal units, to three digits."""
     if size is None:
         return "size not known"
+    if size == 1:
+        return "1 byte"
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1

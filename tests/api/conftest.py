@@ -45,10 +45,10 @@ class Served:
 
 @contextmanager
 def serve(
-    folder: Path, migrated: bytes, fill: Callable[[Site], object] = lambda _: None
+    folder: Path, migrated: bytes, fill: Callable[[Site], object] = lambda _: None, **ini: str
 ) -> Iterator[Served]:
     """Let a site listen that has an authority; `fill` brings further content first."""
-    with listening_site(folder, migrated) as made:
+    with listening_site(folder, migrated, **ini) as made:
         fill(made.site)
         with made.site.sessions.writing() as db:
             body = db.scalars(select(Body).order_by(Body.id).limit(1)).first() or add_body(db)

@@ -1,4 +1,5 @@
-"""Schemathesis, the tester of others, finds nothing in the interface by its description.
+"""Schemathesis, the tester of others, finds nothing in the interface by its description, on either
+database.
 
 `SCHEMATHESIS` names its command, in an environment of its own; where it is not there, `test_fuzz`
 does a part of this. Left out are checks that would have the description say what JSON Schema has
@@ -14,12 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from foi import migrations
 from foi.demo import load
 from foi.site import Site
 from tests.api.conftest import Served, serve
 from tests.pages.scene import build_index, dump
+from tests.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.thorough
+
+__all__ = ["postgres"]
 
 CHECKS = (
     "not_a_server_error",
@@ -59,14 +64,19 @@ def run(served: Served, folder: Path, key: str, *more: str) -> None:
 
 
 def fill(site: Site) -> None:
-    """Bring the demo content, from which the examples are."""
+    """Bring the demo content, from which the examples are, into a new or an empty database."""
+    migrations.upgrade(site.engine, site.settings)
     load(site)
     build_index(site)
 
 
-@pytest.fixture
-def demo(tmp_path: Path, migrated: bytes) -> Iterator[Served]:
-    with serve(tmp_path / "site", migrated, fill) as made:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def demo(tmp_path: Path, migrated: bytes, request: pytest.FixtureRequest) -> Iterator[Served]:
+    ini = {}
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        ini["database.url"] = server.url(server.make())
+    with serve(tmp_path / "site", migrated, fill, **ini) as made:
         yield made
 
 
