@@ -11,8 +11,16 @@ from feeds.identity import fix_at_start
 from feeds.jsonfeed import render_json_feed
 from foi.addresses import get, one
 from foi.pages import json as machine
-from foi.pages.redirects import to
+from foi.pages.redirects import LISTS, to
 from foi.pages.variants import Variant
+
+_OTHER_NAMES = (
+    ("/feed", "/feed/list"),
+    # Alaveteli's own spelling of a request's feed.
+    ("/request/{url_title:[^/.]+}/feed", "/feed/request/{url_title}"),
+    *((f"/feed{alias.pattern}", f"/feed{alias.target}") for alias in LISTS),
+)
+"""What else feeds are called, and where each leads."""
 
 
 def includeme(config: Configurator) -> None:
@@ -42,11 +50,10 @@ def includeme(config: Configurator) -> None:
             "Follow (JSON Feed)",
         )
     )
-    get(config, "feed-root", "/feed", to("/feed/list"))
-    # Alaveteli's own spelling of a request's feed.
-    get(
-        config, "request-feed", "/request/{url_title:[^/.]+}/feed", to("/feed/request/{url_title}")
-    )
+    for suffix in (".jsonfeed", ".json", ""):
+        for pattern, target in _OTHER_NAMES:
+            view = to(target + suffix)
+            get(config, f"alias:{pattern}{suffix}", pattern + suffix, view)
     # For the software of authorities, with their key.
     one(
         config,

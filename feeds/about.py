@@ -49,7 +49,7 @@ def about(request: Request, page: Page) -> About:
         f"{page.title} – {site.settings.site_name}",
         max(moments, default=fixed_on(authority)),
         site.url(ICON),
-        site.url(address(present, page, page.query)),
+        site.url(page.itself or address(present, page, page.query)),
         site.url(page.path + (f"?{page.filter_query}" if page.filter_query else "")),
         {name: site.url(path) for name, path in ways(request, page).items()},
         [

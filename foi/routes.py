@@ -97,7 +97,9 @@ def pages(config: Configurator) -> None:
     config.add_page("person-wall", f"{person}/wall", people.wall, people.wall_feed)
     # Searches end in a kind and a sort, or in neither; the loader takes the path apart.
     config.add_page("search", "/search", search.page, search.feed, forms=_LIST)
-    config.add_page("search-words", "/search/{words:.+}", search.page, search.feed, forms=_LIST)
+    config.add_page(
+        "search-words", r"/search/{words:[\s\S]+}", search.page, search.feed, forms=_LIST
+    )
     config.add_page("search-help", "/advancedsearch", advanced.page, forms=("html",))
 
 

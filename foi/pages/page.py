@@ -87,6 +87,10 @@ class Page:
     """The scopes whose versions make the page's own; no page shows what none of them covers."""
     feed_path: str = ""
     """Where its feed is, if not at its own path."""
+    itself: str = ""
+    """Path and query of a feed as it was asked for, where one feed goes by several addresses: its
+    link to itself is to be the one by which a reader has it.
+    """
     feedless: bool = False
     """Whether this page, though its kind has feeds, has none."""
     template: str = ""

@@ -19,6 +19,7 @@ from foi.site import site_of
 _SLUG = "[^/.]+"
 _PLAIN = ("",)
 _BOTH = (".json", "")
+_LIST = (".csv", ".json", "")
 
 
 class Alias(NamedTuple):
@@ -30,12 +31,17 @@ class Alias(NamedTuple):
     for_good: bool = True
 
 
-_LISTS = (
-    Alias("/list/{view:all|recent}", "/list", _BOTH),
-    Alias("/body", "/body/list", _BOTH),
-    Alias("/body/list/all", "/body/list", _BOTH),
-    Alias(f"/body/{{url_name:{_SLUG}}}/all", "/body/{url_name}", _BOTH),
-    Alias("/list/{tag:.+}/{view:all|recent}", "/list/{tag}", _BOTH),
+LISTS = (
+    Alias("/list/all", "/list", _LIST),
+    Alias("/list/{tag:.+}/{view:all|recent}", "/list/{tag}", _LIST),
+    Alias("/body", "/body/list", _LIST),
+    Alias("/body/list/all", "/body/list", _LIST),
+    Alias(f"/body/{{url_name:{_SLUG}}}/all", "/body/{url_name}", _LIST),
+)
+"""Those of lists, which their feeds have as well."""
+
+_PAGES = (
+    Alias("/list/recent", "/list", _LIST),  # of which the feed is one of its own
     Alias("/local/{tag:.+}", "/body/list/{tag}"),
     Alias("/browse", "/list", for_good=False),
     Alias("/search/all", "/search", for_good=False),
@@ -86,7 +92,7 @@ _LOCALES = (
     Alias("/{locale:[a-z]{2}}/{rest:.*}", "/{rest}"),
 )
 
-ALIASES = _LISTS + _REQUESTS + _HELP + _BROWSERS + _LOCALES
+ALIASES = LISTS + _PAGES + _REQUESTS + _HELP + _BROWSERS + _LOCALES
 
 
 def to(path: str, *, for_good: bool = True):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ search is read to its last item by cursor; by relevance to the 500th, since what
 first.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -29,9 +30,12 @@ DEEPEST = NUMBERED * PER_PAGE
 """How many hits by relevance can be paged through."""
 _TABLED = 5000
 """Hits that a table is read by at a time."""
+_TRIES = 10  # for those behind the first: a busy moment must not cut a table off
 _NAMED = 100
 """Letters of a query that its title has."""
 _SCOPES = ("search", "requests", "bodies", "people")
+_ADDRESS = re.compile(r"/feed/search(?:[\w.~:@!$&'()*+,;=/?-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_FIELDS = frozenset({"query", "before", "after", "page", "offset"})
 
 KINDS = {
     Kind.ALL: "Everything",
@@ -107,10 +111,21 @@ def asked(request: Request) -> Asked:
     return Asked(full, kind, sort, query, [*notes, *query.notes])
 
 
+def _raw(request: Request) -> str:
+    return request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI") or ""
+
+
+def _itself(request: Request) -> str:
+    """Give the address of a feed as it was asked for; empty when that holds more than the search
+    or is not spelled as addresses are, and the canonical one is the better to keep.
+    """
+    raw = _raw(request)
+    return raw if _ADDRESS.fullmatch(raw) and _FIELDS.issuperset(request.GET) else ""
+
+
 def _encoded(request: Request) -> str:
     """Give the still encoded part of the path behind `/search/`, if the server passes it on."""
-    raw: str = request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI") or ""
-    path = raw.partition("?")[0]
+    path = _raw(request).partition("?")[0]
     marker = path.find("/search/")
     if marker < 0:
         path = quote(request.environ["PATH_INFO"].encode("latin-1").decode(), safe="/")
@@ -290,6 +305,7 @@ def feed(request: Request) -> Page:
     return Page(
         title=wanted.title,
         path=wanted.feed_path,
+        itself=_itself(request),
         scopes=_SCOPES,
         entries=found.entries(request.db, site_of(request), hits.list),
         key=f"search/{links.segment(wanted.words)}{'/described' if described else ''}",
@@ -357,18 +373,21 @@ def _table(request: Request, wanted: Asked) -> Callable[[], Table]:
     depth = DEEPEST if wanted.order == Sort.RELEVANT else _TABLED
 
     def batches() -> Iterator[tuple[Hit, ...]]:
-        behind = None
+        behind, tries = None, 1
         while True:
-            hits = found.find(
-                request, wanted.query.tree, kind=wanted.kind, sort=wanted.order, limit=depth,
-                behind=behind, collapse=True, bare=True,
-            )  # fmt: skip
-            if not hits.exact:
+            for _ in range(tries):
+                hits = found.find(
+                    request, wanted.query.tree, kind=wanted.kind, sort=wanted.order, limit=depth,
+                    behind=behind, collapse=True, bare=True,
+                )  # fmt: skip
+                if hits.exact:
+                    break
+            else:
                 raise Problem(503, "This search takes too long for a table; narrow it down.")
             yield hits.list
             if wanted.order == Sort.RELEVANT or len(hits.list) < depth:
                 return
-            behind = hits.list[-1].cursor
+            behind, tries = hits.list[-1].cursor, _TRIES
 
     def table() -> Table:
         # The first ones are looked for at once: a search that fails must not begin to answer.

@@ -30,7 +30,6 @@ from tests.conftest import Running, key_for, start
 from tests.pages.scene import PDF, dump
 
 FOR_PEOPLE = ("/desk", "/sign-in", "/sign-out", "static/")
-REDIRECTS = ("/feed", "/request/{url_title}/feed")
 
 
 @dataclass
@@ -117,7 +116,7 @@ class TestAddresses:
         for route in plain.running.config.get_routes_mapper().get_routes():
             path, _ = operations.template(route.pattern)
             for_people = path.startswith(FOR_PEOPLE) or route.name.endswith(":html")
-            leads_on = route.name.startswith("alias:") or path in REDIRECTS
+            leads_on = route.name.startswith("alias:")
             if not (for_people or leads_on or bare(path) in described):
                 missing.append(path)
         assert missing == [], "describe them in foi/api/description"

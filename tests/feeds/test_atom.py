@@ -314,6 +314,31 @@ class TestWays:
         page = links(found.feed)["alternate", "text/html"]
         assert "Lamp posts" in app.get(page.removeprefix("http://foi.test"))
 
+    @pytest.mark.parametrize(
+        ("asked", "itself"),
+        [
+            ("/feed/search/lamp", "/feed/search/lamp"),
+            ("/feed/search/tag:a..b/all", "/feed/search/tag:a..b/all"),
+            ("/feed/search/lamp/requests/described", "/feed/search/lamp/requests/described"),
+            ("/feed/search?query=lamp%20post", "/feed/search?query=lamp%20post"),
+            ("/feed/search.jsonfeed?query=lamp", "/feed/search.jsonfeed?query=lamp"),
+            ("/feed/search/lamp?k=secret", "/feed/search/lamp/requests"),
+            ("/feed/search/lamp?page=1&key=secret", "/feed/search/lamp/requests"),
+            ('/feed/search/"lamp', "/feed/search/%22lamp/requests"),
+            ("/feed/search/lamp%", "/feed/search/lamp%25/requests"),
+        ],
+    )
+    def test_a_search_links_to_itself_as_it_was_asked_for(
+        self, app: webtest.TestApp, running: Running, asked: str, itself: str
+    ) -> None:
+        build_index(running.site)
+        answered = app.get(asked, extra_environ={"REQUEST_URI": asked})
+        if ".jsonfeed" in asked:
+            assert answered.json["feed_url"] == f"http://foi.test{itself}"
+        else:
+            [link] = answered.lxml.findall("{*}link[@rel='self']")
+            assert link.get("href") == f"http://foi.test{itself}"
+
 
 def test_no_key_is_in_any_answer_link_or_feed(
     web: webtest.TestApp, shared: Running, scene: Scene, db: Session

@@ -135,6 +135,20 @@ def test_no_text_makes_a_feed_invalid(
     db.expire_all()
 
 
+@pytest.mark.parametrize("name", ["children_&_families", "R&D2", "Q&A", "a&amp;b", "</p>"])
+def test_no_name_is_taken_for_html(web: webtest.TestApp, db: Session, name: str) -> None:
+    asked = add_request(db, add_body(db, "Fenby"), f"About {name}", tag_texts=[name])
+    answer(db, asked, files=[casework.File(name, "text/plain", None, "0" * 64)])
+    db.flush()
+    url = f"/feed/request/{asked.url_title}"
+    answered = web.get(url)
+    assert complaints(answered.body, f"http://foi.test{url}") == []
+    found = feedparser.parse(answered.body, sanitize_html=False).entries[0]
+    assert name in {tag.term for tag in found.tags}
+    shown = unescape(found.title) if found.title_detail.type == "text/html" else found.title
+    assert shown == f"About {name}: response from Fenby"
+
+
 class TestMoments:
     def test_what_was_recorded_in_one_moment_has_moments_of_its_own(
         self, web: webtest.TestApp, db: Session

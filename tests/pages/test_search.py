@@ -3,7 +3,9 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +13,8 @@ import time_machine
 import webtest
 
 from foi.archive import casework
+from foi.search.engine import Hits, SearchEngine
+from foi.search.query import Node
 from foi.site import Site
 from foi.work.worker import drain
 from tests.conftest import Running, add_body, add_person, add_request
@@ -56,6 +60,19 @@ def every(app: webtest.TestApp, path: str, way: str = "next") -> list[str]:
     return read
 
 
+@dataclass
+class Halting:
+    """A search engine that runs out of time at every third call."""
+
+    engine: SearchEngine
+    calls: int = 0
+
+    def find(self, query: Node | None, **how: Any) -> Hits:
+        hits = self.engine.find(query, **how)
+        self.calls += 1
+        return hits if self.calls % 3 else replace(hits, exact=False, list=hits.list[:1])
+
+
 @pytest.mark.usefixtures("fill")
 class TestPages:
     @pytest.mark.parametrize("sort", ["newest", "described"])
@@ -93,6 +110,17 @@ class TestPages:
         assert rows[1]["title"] == "Herons 29: request to Mill Marsh"
         assert (rows[1]["authority"], rows[1]["kind"]) == ("Mill Marsh", "request")
         assert {"kind", "url", "created_at", "state", "due_on"} <= rows[0].keys()
+
+    def test_a_table_is_whole_though_the_search_is_slow_for_a_moment(
+        self, app: webtest.TestApp, running: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = app.get("/search/herons/all.csv").text
+        engine = running.config.registry["foi.search"]
+        halting = Halting(engine)
+        monkeypatch.setitem(running.config.registry, "foi.search", halting)
+        monkeypatch.setattr("foi.pages.search._TABLED", 10)
+        assert app.get("/search/herons/all/newest.csv").text.count("\n") == whole.count("\n")
+        assert halting.calls > 4
 
     def test_facets_narrow_and_can_be_taken_back(self, app: webtest.TestApp) -> None:
         facets = app.get("/search/herons.json").json["facets"]
@@ -178,6 +206,11 @@ class TestPages:
         assert (body["title"], body["kind"]) == ("Mill Marsh", "authority")
         assert app.get("/body/search_ahead.json").json["results"] == []
         assert app.get("/body/search_ahead?query=").text.strip() == ""
+
+    def test_a_query_may_hold_a_line_end(self, app: webtest.TestApp) -> None:
+        for suffix in ("", ".json", ".csv"):
+            app.get(f"/search/herons%0Aherons/requests{suffix}", status=200)
+        assert app.get("/feed/search/herons%0Aherons.json", status=200).json
 
     def test_the_help_finds_something_with_each_example(self, app: webtest.TestApp) -> None:
         page = app.get("/advancedsearch").html
