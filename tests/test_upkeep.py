@@ -155,6 +155,18 @@ def test_commands_on_a_database_of_another_schema_say_what_to_do(tmp_path: Path)
     assert foi(tmp_path, "upgrade", "--check").exit_code == 0
 
 
+@pytest.mark.parametrize("command", ["check", "upgrade", "key show x"])
+def test_a_folder_or_database_that_cannot_be_used_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / "taken").write_text("a file")
+    refused = foi(tmp_path / "taken" / "site", *command.split())
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "taken" in refused.stderr
+    away = {"FOI_DATA": str(tmp_path), "FOI_DATABASE_URL": f"sqlite:///{tmp_path}/away/foi.sqlite"}
+    refused = CliRunner().invoke(cli.main, command.split(), env=away)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "The database cannot be used: unable to open" in refused.stderr
+
+
 def test_keys_are_shown_alone_rotated_and_carried(
     running: Running, app: webtest.TestApp, key: str
 ) -> None:

@@ -23,7 +23,7 @@ HEAD = 8192  # bytes that `sniff` wants to see
 UNKNOWN = "application/octet-stream"
 EMPTY = "application/x-empty"
 OLE = "application/x-ole-storage"  # an old Office or Outlook file, it is not known which
-_LONGEST_NAME = 100  # characters
+_LONGEST_NAME = 240  # bytes in UTF-8; file systems take 255
 _LONGEST_EXTENSION = 10
 
 
@@ -130,7 +130,7 @@ def clean_name(name: str, media_type: str) -> str:
     """Return a safe name to show and to save a file under, in the sender's words and alphabet.
 
     Only the last part of a path, without controls, invisible direction marks and leading dots, at
-    most 100 characters with the extension kept. An extension that is missing or does not fit the
+    most 240 bytes in UTF-8 with the extension kept. An extension that is missing or does not fit the
     content is not replaced but followed by the right one.
     """
     base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
@@ -143,7 +143,8 @@ def clean_name(name: str, media_type: str) -> str:
     if wanted != extension.lower():
         stem, extension = base, wanted
     tail = f".{extension}" if extension else ""
-    stem = (stem or "file")[: _LONGEST_NAME - len(tail)].rstrip(". ")
+    room = _LONGEST_NAME - len(tail.encode())
+    stem = stem.encode()[:room].decode(errors="ignore").rstrip(". ")
     return (stem or "file") + tail
 
 

@@ -14,6 +14,8 @@ from foi.work.consumers import Consumer, Later, Outcome
 
 log = logging.getLogger(__name__)
 
+_BRIEF = 10.0
+"""Seconds; what is put off for less is under way."""
 DUTY_PAUSE = 600.0
 """Seconds between two looks for duties."""
 
@@ -36,14 +38,19 @@ def work_once(site: Site, consumer: Consumer) -> int:
 
 
 def _warn(consumer: Consumer, outcome: Outcome) -> None:
-    """Log what could not be done, once for each reason: a far side that is away concerns all."""
-    by_reason: dict[str, list[str]] = {}
+    """Log what could not be done, once for each reason: a far side that is away concerns all.
+
+    What is put off for seconds takes its course, and is no warning.
+    """
+    by_reason: dict[tuple[int, str], list[str]] = {}
     for subject, problem in outcome.items():
         if problem is not None:
-            by_reason.setdefault(str(problem), []).append(subject)
-    for reason, (first, *others) in by_reason.items():
+            brief = isinstance(problem, Later) and problem.seconds < _BRIEF
+            level = logging.INFO if brief else logging.WARNING
+            by_reason.setdefault((level, str(problem)), []).append(subject)
+    for (level, reason), (first, *others) in by_reason.items():
         more = f" and {len(others)} more" if others else ""
-        log.warning("%s could not deal with %s%s: %s", consumer.name, first, more, reason)
+        log.log(level, "%s could not deal with %s%s: %s", consumer.name, first, more, reason)
 
 
 def _deliver(consumer: Consumer, subjects: Sequence[str]) -> dict[str, Exception | None]:

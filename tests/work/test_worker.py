@@ -93,6 +93,16 @@ def test_what_concerns_many_is_logged_once(site: Site, caplog: pytest.LogCapture
     ]
 
 
+def test_what_is_under_way_is_no_warning(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    _owe(site, 1, 2)
+    waits = {"request:1": Later(5, "Aleph is still processing the files"), "request:2": None}
+    with caplog.at_level("INFO"):
+        work_once(site, Recorder(lambda _: waits))
+    assert [each.levelname for each in caplog.records if each.name == "foi.work.worker"] == [
+        "INFO"
+    ]
+
+
 def test_a_far_side_that_is_away_costs_no_attempts(site: Site) -> None:
     def act(_: Sequence[str]) -> Outcome:
         raise Later(60, "Aleph is away")
