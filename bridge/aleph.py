@@ -185,7 +185,7 @@ class Aleph(Wire):
         except LOST as problem:
             reason = type(problem).__name__
             raise AlephDown(0, f"Aleph at {self.host} broke off ({reason})") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise AlephDown(0, f"what {self.host} streams is not JSON") from None
 
     def rows(

@@ -102,7 +102,7 @@ def _run(
                 except AlephError as error:
                     refuse(str(error))
                 good = good and verified.good and (summary is None or summary.complete)
-                told.append(verified.members() | (summary.members() if summary else {}))
+                told.append(verified.members() | ({"push": summary.members()} if summary else {}))
                 if not as_json:
                     _say(verified, summary)
     if as_json:

@@ -7,6 +7,7 @@ Exit status 0: done; 1: a part failed or is not finished; 2: the settings do not
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -172,9 +173,11 @@ def _tell(summary: Summary, dry_run: bool, as_json: bool) -> None:
         f"Not finished by Aleph: {summary.waiting}" if summary.waiting else "",
         f"Failed: {len(summary.failed)}",
         *(f"  {what}: {why}" for what, why in summary.failed.items()),
+        f"Sent, but Aleph could not read: {len(summary.unread)}" if summary.unread else "",
+        *(f"  {what}: {why}" for what, why in summary.unread.items()),
         f"Stopped: {summary.stopped}" if summary.stopped else "",
     )
-    if not summary.complete:
+    if summary.unread or not summary.complete:
         sys.exit(1)
 
 
@@ -254,7 +257,8 @@ def _status(site: Site, remote: Remote, live: bool) -> dict[str, Any]:
                 }
             )
     if live:
-        with Link(site, remote, PATIENT) as link:
+        # Somebody sits there and wants to know how it stands: silence is an answer, too.
+        with Link(site, remote, replace(PATIENT, attempts=2, answer=15.0)) as link:
             for place, each in zip(found, collections, strict=True):
                 number = link.target(place, create=False).collection_id
                 each["queued"] = link.aleph.queued(number) if number else 0

@@ -1,6 +1,6 @@
 """`foi bridge mappings`: entities from the tables of a collection, by a FollowTheMoney mapping.
 
-What it loads belongs to Aleph and not to the archive: `foi bridge verify` names it as foreign.
+What it loads belongs to Aleph and not to the archive: `foi bridge verify` only counts it.
 What it gives up: changing a mapping; remove it and add it anew.
 """
 

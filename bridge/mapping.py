@@ -5,12 +5,13 @@ only when it loads; here all are named before anything is sent. The rules are th
 followthemoney.mapping. What it gives up: judging the values in the table.
 """
 
-import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from bridge.config import Unusable
 from bridge.model import Model
@@ -43,12 +44,6 @@ def read(path: Path) -> dict[str, Any]:
 def _parsed(path: Path, text: str) -> Any:
     if path.suffix.lower() == ".json" or text.lstrip().startswith("{"):
         return json.loads(text)
-    try:
-        yaml = importlib.import_module("yaml")
-    except ModuleNotFoundError:
-        raise Unusable(
-            f"{path}: YAML is read where PyYAML is installed (pip install PyYAML); JSON always is"
-        ) from None
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as wrong:

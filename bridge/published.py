@@ -7,6 +7,7 @@ What it gives up: being newer than the worker's last round.
 
 import hashlib
 import logging
+from io import BytesIO
 from pathlib import Path
 
 from pyramid.config import Configurator
@@ -67,9 +68,14 @@ def _state(site: Site) -> str:
 def catalogue(request: Request) -> Response:
     """The catalogue: what there is, how large, and from when."""
     _, folder = _present(request)
-    content = (folder / CATALOGUE).read_bytes()
+    try:
+        content = (folder / CATALOGUE).read_bytes()
+    except FileNotFoundError:
+        raise _BeingMade from None
     digest = hashlib.sha256(content).hexdigest()
-    return _serve(request, CATALOGUE, "application/json", digest, folder / CATALOGUE)
+    # Not the file once more: by now it may be another than the digest stands for.
+    kind = "application/json"
+    return files.serve(request, CATALOGUE, kind, digest, lambda: BytesIO(content), False)
 
 
 def entities(request: Request) -> Response:

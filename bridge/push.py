@@ -5,7 +5,7 @@ who want to see it done. What it gives up: going on when Aleph goes away.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,8 @@ class Summary:
     withdrawn: int = 0
     waiting: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    """Of what was sent: what is there by name, but Aleph could not read, and why."""
     stopped: str = ""
     """Why it ended before its time; empty: it did not."""
 
@@ -64,9 +66,14 @@ class Summary:
             "unchanged": self.unchanged,
             "withdrawn": self.withdrawn,
             "waiting": self.waiting,
-            "failed": [{"what": what, "why": why} for what, why in self.failed.items()],
+            "failed": _named(self.failed),
+            "unread": _named(self.unread),
             "stopped": self.stopped or None,
         }
+
+
+def _named(problems: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"what": what, "why": why} for what, why in problems.items()]
 
 
 def subjects_of_all(target: Target) -> list[str]:
@@ -198,6 +205,15 @@ class _Run:
         for report in self.reports.values():
             summary.add(report)
         summary.unchanged += sum(self._quiet.values())
+        sent = {name for report in self.reports.values() for name in report.sent}
+        if sent:
+            with self._target.site.sessions.reading() as db:
+                unread = self._target.receipts.unread(db)
+            summary.unread |= {
+                f"{held.foreign_id} ({held.file_name})": held.reason or "Aleph gives no reason"
+                for held in unread
+                if held.foreign_id in sent
+            }
 
     def settle(self, teller: _Teller, end: float, pause: float) -> None:
         """Look again at what waits for Aleph, once its queue is empty or the time is over."""

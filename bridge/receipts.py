@@ -96,6 +96,10 @@ class Receipts:
         """Give every receipt but the collection's own."""
         return self._read(db, _TABLE.kind != "collection")
 
+    def unread(self, db: Session) -> list[Held]:
+        """Give the receipts of what is there, but Aleph could not read."""
+        return self._read(db, _TABLE.state == "failed", _TABLE.withdrawn_at.is_(None))
+
     def _read(self, db: Session, *conditions: ColumnElement[bool]) -> list[Held]:
         rows = db.execute(select(*_COLUMNS).where(*self._ours(), *conditions).order_by(_TABLE.id))
         return [Held(*row) for row in rows]

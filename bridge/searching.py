@@ -56,6 +56,9 @@ _FRESH = 60.0
 """Seconds for which the collections are remembered, and for which a bad key is not tried again."""
 _MOST_COLLECTIONS = 100
 _SNIPPETS = 3
+_ADDRESSES = 10  # of a hit that are looked at; what we send has one
+# Control characters, halves of characters, what turns the text around it back to front.
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _MARKS = re.compile(r"(</?em>)")
 _SYNTAX = re.compile(r"[\\/:\[\]{}^~!?]|(?<!\w)\*|&&|\|\|")
 # What Lucene takes for more than words. Quotation marks, parentheses, AND, OR, NOT, a minus and
@@ -132,8 +135,9 @@ class Searcher:
             found = self._find(plain_query(words), page, known)
         except AlephError:
             return Answer(problem=DOWN)
-        hits = [each for each in found.get("results") or () if isinstance(each, Mapping)]
-        return Answer(tuple(hits), known, more=len(hits) == PER_PAGE and page < LAST_PAGE)
+        told = _listed(found.get("results"))[:PER_PAGE]
+        hits = tuple(each for each in told if isinstance(each, Mapping))
+        return Answer(hits, known, more=len(hits) == PER_PAGE and page < LAST_PAGE)
 
     def _find(self, query: str, page: int, known: Mapping[str, Place]) -> Mapping[str, Any]:
         try:
@@ -272,9 +276,16 @@ def _slugs(site: Site, hit: Mapping[str, Any]) -> Iterator[str]:
     properties = hit.get("properties")
     values = properties.get("sourceUrl") if isinstance(properties, Mapping) else None
     start = site.url("/request/")
-    for address in values if isinstance(values, list) else ():
+    for address in _listed(values)[:_ADDRESSES]:
         if isinstance(address, str) and address.startswith(start):
-            yield unquote(re.split(r"[/?#]", address.removeprefix(start), maxsplit=1)[0])
+            slug = unquote(re.split(r"[/?#]", address.removeprefix(start), maxsplit=1)[0])
+            if slug.isprintable():  # what is not, no database takes
+                yield slug
+
+
+def _listed(value: Any) -> list[Any]:
+    """Give what ought to be a list; an empty one when it is none."""
+    return value if isinstance(value, list) else []
 
 
 def _snippets(hit: Mapping[str, Any], item: Item, receipt: Held) -> Iterator[Markup]:
@@ -284,8 +295,9 @@ def _snippets(hit: Mapping[str, Any], item: Item, receipt: Held) -> Iterator[Mar
     if item.file is not None and receipt.sha256 != item.file.sha256:
         return
     own = " ".join(" ".join(v.split()) for values in item.properties.values() for v in values)
-    for text in (hit.get("highlight") or ())[:_SNIPPETS]:
-        pieces = [html.unescape(piece) for piece in _MARKS.split(str(text)[:2000])]
+    texts = [text for text in _listed(hit.get("highlight")) if isinstance(text, str)]
+    for text in texts[:_SNIPPETS]:
+        pieces = [_UNFIT.sub("", html.unescape(p)) for p in _MARKS.split(text[:2000])]
         words = "".join(pieces[::2])
         if item.file is not None or " ".join(words.split()) in own:
             yield _marked(mask_pieces(pieces[::2]), pieces[1::2])

@@ -4,6 +4,7 @@ Progress is a bar on a terminal and a line now and then in a log. What it gives 
 """
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any, NoReturn, Protocol
 import click
 
 from bridge.push import Progress
-from foi.settings import BadSetting, Settings
+from foi.settings import Settings
 from foi.site import Site
 
 
@@ -26,16 +27,15 @@ class Context(Protocol):
         """Open the site, its consumers registered."""
 
 
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @contextmanager
 def opened(context: Context) -> Iterator[Site]:
     """Open the site for one command."""
-    try:
-        site = context.site()
-    except BadSetting as wrong:
-        raise click.UsageError(str(wrong)) from None
+    site = context.site()
     try:
         yield site
     finally:
@@ -96,17 +96,22 @@ def _span(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def plain(text: str) -> str:
+    """Give a text without what a terminal would obey: names and reasons are what others wrote."""
+    return _OBEYED.sub("", text)
+
+
 def show(members: dict[str, Any] | None, *lines: str) -> None:
     """Print members as JSON if there are any, else the lines that are not empty."""
     if members is not None:
         click.echo(json.dumps(members, ensure_ascii=False))
     else:
-        click.echo("\n".join(line for line in lines if line))
+        click.echo("\n".join(plain(line) for line in lines if line))
 
 
 def refuse(sentence: str) -> NoReturn:
     """End with exit status 2 and a sentence."""
-    click.echo(f"foi bridge: {sentence}", err=True)
+    click.echo(f"foi bridge: {plain(sentence)}", err=True)
     sys.exit(2)
 
 

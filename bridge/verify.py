@@ -18,10 +18,11 @@ from bridge.push import BATCH, Progress, subjects_of_all
 from bridge.receipts import Held
 from bridge.target import Target, processing
 
-STATES = ("indexed", "failed", "lost", "stale", "foreign")
+STATES = ("indexed", "failed", "lost", "stale", "mapped", "foreign")
 """There and processed; there, but Aleph could not read it; accepted, but never appeared; not as it
-should be; there, but not ours.
+should be; made of the rows of a table of ours by a mapping; there, but not ours.
 """
+_GOOD = ("indexed", "mapped")
 TWICE, OTHER_BYTES = "in the index more than once", "other bytes than ours"
 """Reasons for which a document is not only written anew but made anew."""
 _REFERENCES = ("parent", "document", "emitters", "recipients")
@@ -30,6 +31,7 @@ INCLUDE = (
     *(f"properties.{name}" for name in _REFERENCES),
     *("properties.processingStatus", "properties.processingError", "properties.contentHash"),
     *("properties.sourceUrl", "properties.messageId", "properties.fileName"),
+    "properties.proof",
 )
 
 
@@ -48,6 +50,8 @@ class Row:
     urls: tuple[str, ...]
     message_id: str
     names: tuple[str, ...]
+    proof: tuple[str, ...] = ()
+    """The table from which a mapping has made it, where one has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Verified:
     @property
     def problems(self) -> list[Finding]:
         """Give what is not as it should be."""
-        return [finding for finding in self.findings if finding.state != "indexed"]
+        return [finding for finding in self.findings if finding.state not in _GOOD]
 
     @property
     def good(self) -> bool:
@@ -149,6 +153,7 @@ def _row(found: Mapping[str, Any]) -> Row:
         urls=values("sourceUrl"),
         message_id=next(iter(values("messageId")), ""),
         names=values("fileName"),
+        proof=values("proof"),
     )
 
 
@@ -255,7 +260,7 @@ def _amiss(held: Held, rows: list[Row], due: Expected) -> str:
 def _strangers(
     rows: Mapping[str, list[Row]], held: Iterable[Held], site_url: str
 ) -> Iterator[Finding]:
-    """Give what nobody here has sent, and what Aleph has not made of what was sent."""
+    """Give what nobody here has sent, and Aleph has not found in the files that were sent."""
     own = {each.remote_id: each.kind for each in held if each.remote_id}
     made = {id_ for id_, kind in own.items() if kind == "attachment"}
     children: dict[str, list[str]] = {}
@@ -275,9 +280,13 @@ def _strangers(
             if each not in derived and each not in own:
                 derived.add(each)
                 queue.append(each)
+    tables = {id_ for id_ in derived if any(row.schema == "Table" for row in rows.get(id_, ()))}
     for id_, copies in rows.items():
         if id_ not in own and id_ not in derived:
             row = copies[0]
+            if not tables.isdisjoint(row.proof):
+                yield Finding("mapped", id_, kind=row.schema, reason="made of a table of ours")
+                continue
             ours = row.parent in own or any(url.startswith(f"{site_url}/") for url in row.urls)
             name = next(iter((*row.names, *row.urls)), "")
             why = "left over from this site" if ours else "nobody here has sent it"

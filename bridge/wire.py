@@ -212,7 +212,7 @@ class Wire:
             return {}
         try:
             found = json.loads(answer.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise AlephError(0, f"what answers at {self.host} is not an Aleph")
@@ -312,11 +312,13 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _message(content: bytes, reason: str) -> str:
-    """Give the server's words, from JSON or from an HTML page of a proxy, one line, trimmed."""
+    """Give the server's words, from JSON or from an HTML page of a proxy: one line, trimmed, with
+    nothing that a terminal or a log would obey.
+    """
     text = content[:20_000].decode("utf-8", "replace")
     try:
         found: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if isinstance(found, Mapping):
         parts = [str(found.get("message") or found.get("error") or reason)]
@@ -327,7 +329,8 @@ def _message(content: bytes, reason: str) -> str:
     else:
         titled = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         text = titled.group(1) if titled else re.sub(r"<[^>]*>", " ", text)
-    return " ".join(text.split())[:300] or reason
+    shown = "".join(each for each in " ".join(text.split()) if each.isprintable())
+    return shown[:300] or reason
 
 
 def _retry_after(value: str) -> float | None:

@@ -92,7 +92,7 @@ def test_a_path_that_is_not_text(town: Town, path: str) -> None:
         "/request/{request}/response/{message}/attach/99/a.pdf",
         "/request/{anonymous}/response/{message}/attach/1/reply.pdf",
         "/list/nothing", "/feed/list/nothing", "/feed/nothing", "/list/", "/request/", "/body//x",
-        "/request/a/b/c", "/body/{body}/nothing", "/static/none.css", "/.json", "/feed.json",
+        "/request/a/b/c", "/body/{body}/nothing", "/static/none.css", "/.json", "/feeds.json",
         "/request/{request}.atom", "/request/{request}.json.json", "/api/v2/nothing",
         "/request/<script>", "/request/" + "x" * 10_000,
     ],

@@ -124,7 +124,7 @@ class TestFiles:
             ("../../etc/passwd.pdf", "passwd.pdf"),
             ("Übersicht 2026.pdf", "Übersicht 2026.pdf"),
             (".htaccess", "htaccess.pdf"),
-            ("x" * 300 + ".pdf", "x" * 96 + ".pdf"),
+            ("x" * 300 + ".pdf", "x" * 236 + ".pdf"),
             ("ada@fenby.test reply.pdf", "[email address] reply.pdf"),
         ],
     )

@@ -7,16 +7,18 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 @contextmanager
-def serving(status: int, **headers: str) -> Iterator[str]:
-    """Run a server that answers everything alike, with a page; give its address."""
+def serving(status: int, content: bytes = b"<p>Hello</p>", **headers: str) -> Iterator[str]:
+    """Run a server that answers everything alike, with a page if not told otherwise; give its
+    address.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": "12"}.items():
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"<p>Hello</p>")
+            self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

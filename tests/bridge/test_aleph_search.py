@@ -31,6 +31,7 @@ from tests.bridge.web import REQUEST, Web, pushed, served
 
 PATH = "/search-documents"
 ON = {"aleph.search": "true"}
+START = "http://foi.test/request/"
 
 
 @pytest.fixture
@@ -178,6 +179,55 @@ def test_what_aleph_says_is_text_and_nothing_else(
     assert "&lt;script&gt;alert(1)&lt;/script&gt; <mark>minutes</mark> &lt;img src=x&gt;" in page
     for forbidden in ("<script", "<img src=x", "<b>caption"):
         assert forbidden not in page
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (7, []),
+        ({"0": "minutes"}, []),
+        ("minutes", []),
+        ([None, 7, ["minutes"]], []),
+        (["\ud800 of \0the\x1b[2J \u202e<em>minutes</em>"], [" of the[2J minutes"]),
+        (["</em>one<em>two"] * 9, ["onetwo"] * 3),
+    ],
+)
+def test_words_that_are_none_harm_nobody(
+    web: Web, aleph4: Aleph, monkeypatch: pytest.MonkeyPatch, told: Any, shown: list[str]
+) -> None:
+    app, running, _ = web(aleph4)
+    pushed(running.site)
+    Answering(monkeypatch, lambda hit: hit | {"highlight": told})
+    page = app.get(PATH, {"query": "minutes"})
+    assert [p.text for p in page.html.select(".snippet")] == shown
+    assert len(page.html.select(".lines .line-title a")) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b'{"results": 5}', 200),
+        (b'{"results": {"id": "a"}}', 200),
+        (b'{"results":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 503),
+        (json.dumps({"results": [{"properties": {"sourceUrl": [f"{START}\ud800"]}}]}), 200),
+        (json.dumps({"results": [{"properties": {"sourceUrl": [f"{START}%00"]}}]}), 200),
+        (
+            json.dumps(
+                {"results": [{"properties": {"sourceUrl": [f"{START}{i}" for i in range(10**5)]}}]}
+            ),
+            200,
+        ),
+    ],
+    ids=["a number", "an object", "too deep", "half a letter", "nothing", "very many"],
+)
+def test_an_answer_that_is_meant_to_do_harm_does_none(
+    web: Web, content: str | bytes, status: int
+) -> None:
+    answered = content if isinstance(content, bytes) else content.encode()
+    with serving(200, answered) as address:
+        app = sent(web, SimpleNamespace(url=address, user_key="key"))
+        page = app.get(PATH, {"query": "minutes"}, status=status)
+        assert page.html.select(".line-title") == []
 
 
 def test_addresses_and_numbers_in_files_are_masked(

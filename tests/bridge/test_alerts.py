@@ -61,6 +61,15 @@ def test_show_gives_what_the_next_check_will_tell(pushed: Site, aleph: Aleph) ->
     assert (later["new"], later["tells"]) == (0, [])
 
 
+def test_nothing_that_aleph_says_moves_a_terminal(pushed: Site, aleph: Aleph) -> None:
+    number = told(pushed, "alerts", "add", "turbot")["id"]
+    alerts = aleph.server.store.alerts
+    alerts.save(number, {**alerts.get(number), "query": "tur\x1b]0;mine\x07bot\x9b2J\u202e\rno"})
+    assert "tur]0;minebot2Jno" in run(pushed, "alerts", "list").stdout
+    shown = run(pushed, "alerts", "show", number).output
+    assert not set(shown) & set("\x1b\x07\x9b\u202e\r")
+
+
 def test_an_alert_is_removed(pushed: Site) -> None:
     number = told(pushed, "alerts", "add", "turbot")["id"]
     assert told(pushed, "alerts", "remove", number)["removed"] is True

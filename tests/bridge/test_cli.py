@@ -67,6 +67,7 @@ def test_push_says_what_it_did(there: Site, aleph4: Aleph) -> None:
         "withdrawn": 0,
         "waiting": 0,
         "failed": [],
+        "unread": [],
         "stopped": None,
         "dry_run": False,
     }
@@ -166,7 +167,9 @@ def test_verify_heal_and_reconcile_tell_by_exit_status_and_name_what_is_wrong(
 ) -> None:
     make(there)
     aleph4.poison("quotas.csv", "fail")
-    run(there, "push")
+    pushed = run(there, "push")
+    assert pushed.exit_code == 1
+    assert "could not read: 1\n  request-1-att-2-1 (quotas.csv): Processing" in pushed.stdout
     result = run(there, "verify", "--wait", "5")
     assert result.exit_code == 1
     assert "failed attachment" in result.stdout
@@ -177,7 +180,7 @@ def test_verify_heal_and_reconcile_tell_by_exit_status_and_name_what_is_wrong(
     (found,) = json.loads(run(there, "verify", "--json").stdout)["collections"]
     assert (found["indexed"], found["problems"]) == (len(EVERYTHING), [])
     (found,) = json.loads(run(there, "reconcile", "--json").stdout)["collections"]
-    assert (found["sent"], found["foreign"]) == (0, 0)
+    assert (found["push"]["sent"], found["foreign"]) == (0, 0)
 
 
 def test_push_of_one_collection_and_since_a_day(there: Site, aleph4: Aleph) -> None:

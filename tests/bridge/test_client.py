@@ -117,6 +117,21 @@ def test_errors_in_html_become_one_line(client: Client, aleph: Aleph) -> None:
     assert "\n" not in failed.value.message
 
 
+@pytest.mark.parametrize("status", [200, 418])
+def test_an_answer_that_is_nested_too_deeply_is_none(status: int) -> None:
+    content = b"[" * 200_000 + b"]" * 200_000
+    with serving(status, content) as url, pytest.raises(AlephError) as failed:
+        Client(url, "key", HASTY).call("GET", "status")
+    assert failed.value.status in (0, status)
+
+
+def test_reasons_hold_nothing_that_a_terminal_obeys() -> None:
+    content = b'{"message": "no\\u001b[2J\\u009b2J, never\\u202e\\u0007"}'
+    with serving(418, content) as url, pytest.raises(AlephError) as failed:
+        Client(url, "key", HASTY).call("GET", "status")
+    assert failed.value.message == "no[2J2J, never"
+
+
 def test_a_redirect_is_not_followed_with_the_key(aleph4: Aleph) -> None:
     moved = pytest.raises(AlephError, match=r"moved to https://aleph.example/.*aleph.host")
     with serving(301, Location="https://aleph.example/") as url, moved:

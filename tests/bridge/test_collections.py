@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from bridge.config import Unusable, remotes
 from bridge.consumer import AlephConsumer
@@ -12,6 +13,7 @@ from bridge.selection import Asked, NotDecidable, facts_of, meets
 from foi import settings
 from foi.archive import casework
 from foi.archive.models import Body, InfoRequest
+from foi.cli import main
 from foi.pages import members
 from foi.search.query import parse
 from foi.site import Site
@@ -199,6 +201,19 @@ def test_a_wrong_file_is_a_sentence(tmp_path: Path, text: str, said: str) -> Non
     with pytest.raises(Unusable, match=said) as wrong:
         remotes(settings.load(given, {}))
     assert "bridge.file" in str(wrong.value)
+
+
+@pytest.mark.parametrize("words", ["serve --port 0", "work --once", "upgrade", "bridge status"])
+def test_every_command_meets_a_wrong_file_with_a_sentence(tmp_path: Path, words: str) -> None:
+    given = {
+        "FOI_DATA": str(tmp_path),
+        "FOI_BRIDGE_FILE": described(tmp_path, "not toml"),
+        "ALEPHCLIENT_HOST": "http://aleph.example",
+    }
+    result = CliRunner().invoke(main, words.split(), env=given)
+    assert result.exit_code == 2
+    assert "Error: setting bridge.file: " in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize(

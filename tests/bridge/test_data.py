@@ -68,6 +68,14 @@ def test_entities_are_served_as_they_are(data: Data) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
+def test_a_catalogue_that_somebody_has_removed_is_awaited(data: Data) -> None:
+    app, running, _ = data
+    folder = running.site.settings.export_folder
+    for name in ("index.json", "entities.ftm.json"):
+        (folder / name).unlink()
+        app.get(f"/data/{name}", status=503)
+
+
 def test_files_are_found_by_the_hash_of_their_entity(data: Data) -> None:
     app, _, _ = data
     for line in app.get("/data/entities.ftm.json").text.splitlines():

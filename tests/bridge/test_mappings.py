@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.aleph import Aleph as Client
 from foi.site import Site
 from tests.aleph import Aleph, CollectionView
 from tests.bridge.commands import refused, run, told
 from tests.bridge.conftest import HASTY
-from tests.bridge.records import COLLECTION, Made
+from tests.bridge.records import COLLECTION, Attachment, Made, hide
 
 GOOD: dict[str, Any] = {
     "year": {
@@ -185,6 +186,28 @@ def test_an_unknown_mapping_is_a_sentence(pushed: Site) -> None:
     for word in ("run", "remove"):
         assert "no mapping '77'" in refused(pushed, "mappings", word, "77")
         assert "no mapping 'x/..'" in refused(pushed, "mappings", word, "x/..")
+
+
+def test_what_a_mapping_has_loaded_is_told_apart_from_what_is_foreign(
+    pushed: Site, aleph: Aleph, place: CollectionView, made: Made, tmp_path: Path
+) -> None:
+    query = file(tmp_path, YAML, "mapping.yml")
+    told(pushed, "mappings", "add", query, "--table", "quotas.csv", "--run")
+    (verified,) = told(pushed, "verify")["collections"]
+    assert (verified["mapped"], verified["foreign"], verified["problems"]) == (6, 0, [])
+    (table,) = (id_ for id_, row in place.indexed.items() if row["schema"] == "Table")
+    (text,) = (id_ for id_, row in place.indexed.items() if row["schema"] == "PlainText")
+    theirs = [
+        {"id": f"theirs{n}", "schema": "Person", "properties": {"name": ["X"], "proof": [proof]}}
+        for n, proof in enumerate((text, "elsewhere"))
+    ]
+    Client(aleph.url, aleph.user_key, HASTY).bulk(place.id, theirs)
+    (verified,) = told(pushed, "verify", status=1)["collections"]
+    assert (verified["mapped"], verified["foreign"]) == (6, 2)
+    hide(pushed, Attachment, made.quotas)
+    assert run(pushed, "push").exit_code == 0
+    assert table not in place.indexed
+    assert not {"Company", "Ownership"} & set(kinds(place))
 
 
 def test_a_load_that_does_not_end_is_told(pushed: Site, aleph: Aleph, tmp_path: Path) -> None:

@@ -271,8 +271,12 @@ def test_a_file_that_aleph_cannot_read_is_there_by_name(
     site: Site, aleph: Aleph, made: Made
 ) -> None:
     aleph.poison("quotas.csv", "fail")
-    assert push_all(site).complete
+    summary = push_all(site)
+    assert summary.complete
+    name = f"request-{made.request}-att-{made.answer}-1 (quotas.csv)"
+    assert summary.unread == {name: "Processing failed on purpose"}
     assert "Document quotas.csv" in names(aleph.collection(COLLECTION))
+    assert push_all(site).unread == {}
 
 
 def test_pages_learn_that_receipts_have_changed(
