@@ -130,8 +130,8 @@ def clean_name(name: str, media_type: str) -> str:
     """Return a safe name to show and to save a file under, in the sender's words and alphabet.
 
     Only the last part of a path, without controls, invisible direction marks and leading dots, at
-    most 240 bytes in UTF-8 with the extension kept. An extension that is missing or does not fit the
-    content is not replaced but followed by the right one.
+    most 240 bytes in UTF-8 with the extension kept. An extension that is missing or does not fit
+    the content is not replaced but followed by the right one.
     """
     base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     base = "".join(each for each in base if unicodedata.category(each) not in _NOT_IN_NAMES)
