@@ -5,18 +5,14 @@ drops the connection is never heard of at all, and a body beyond the limit is re
 announcement. It would tell so in plain text, which no client of the API expects.
 """
 
-import contextlib
 import json
 import socket
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import waitress
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask
 from waitress.utilities import (
     BadRequest,
     RequestEntityTooLarge,
@@ -24,12 +20,11 @@ from waitress.utilities import (
     ServerNotImplemented,
 )
 
+from foi.dispatch import Dispatcher
 from foi.settings import Settings
 
 PATIENCE = 0.02
 """Seconds after which a further thread helps, on SQLite."""
-STAND_INS = 16
-"""Clients that may read slowly before they keep others waiting."""
 CONNECTIONS = 400
 """Connections at once; each may need a second file, and a process often has 1024."""
 
@@ -80,109 +75,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 super()._flush_outbufs_below_high_watermark()
 
 
-class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """Lets one thread answer while each answer is quick; another helps where one takes long.
-
-    Threads that compute at the same time take Python's lock from each other at every row that
-    SQLite gives, which made a page cost up to twice its processor time. What it gives up: the
-    first `patience` seconds of whoever comes behind a long answer.
-    """
-
-    def __init__(self, patience: float) -> None:
-        super().__init__()
-        self._patience = patience
-        self._taken: dict[int, float] = {}  # when each thread at work took its task
-        self._watched = False  # whether one of the idle threads looks at the clock
-        self._own = 0  # threads without those that stand in for others
-        self._standing_in = 0
-        self._counting = threading.Lock()
-
-    def begin(self, threads: int) -> None:
-        """Start so many threads."""
-        self._own = threads
-        self.set_thread_count(threads)
-
-    @contextlib.contextmanager
-    def relieved(self) -> Iterator[None]:
-        """Let one more thread take tasks while the present one waits, if there are not too many
-        of these already.
-        """
-        done = self._stand_in(1)
-        try:
-            yield
-        finally:
-            if done:
-                self._stand_in(-1)
-
-    def _stand_in(self, more: int) -> bool:
-        with self._counting:
-            if not self._own or self._standing_in + more > STAND_INS:
-                return False
-            self._standing_in += more
-            self.set_thread_count(self._own + self._standing_in)
-            return True
-
-    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
-        """End all threads; none stands in any more."""
-        with self._counting:
-            self._own = 0
-        ended: bool = super().shutdown(cancel_pending, timeout)
-        return ended
-
-    def handler_thread(self, thread_no: int) -> None:
-        """Carry out tasks until told to stop."""
-        while True:
-            with self.lock:
-                self.active_count -= 1
-                self._taken.pop(thread_no, None)
-                while not self.stop_count and not self._is_due():
-                    self._idle()
-                if self.stop_count:
-                    self.stop_count -= 1
-                    self.threads.discard(thread_no)
-                    self.thread_exit_cv.notify()
-                    return
-                self.active_count += 1
-                task = self.queue.popleft()
-                self._taken[thread_no] = time.monotonic()
-                if self.queue and not self._watched:
-                    self.queue_cv.notify()
-            try:
-                task.service()
-            except BaseException:
-                self.logger.exception("Exception when servicing %r", task)
-
-    def _is_due(self) -> bool:
-        """Tell whether there is a task that no thread at work is about to take: each of them has
-        been at its own for long.
-        """
-        if not self.queue:
-            return False
-        newest = max(self._taken.values(), default=None)
-        return newest is None or time.monotonic() - newest >= self._patience
-
-    def _idle(self) -> None:
-        """Wait; while there is a queue one of those who do watches the clock."""
-        if self.queue and not self._watched:
-            self._watched = True
-            self.queue_cv.wait(self._patience)
-            self._watched = False
-        else:
-            self.queue_cv.wait()
-
-    def add_task(self, task: Any) -> None:
-        """Queue a task; wake a thread only where it is due or none watches."""
-        with self.lock:
-            self.queue.append(task)
-            if not self._watched or self._is_due():
-                self.queue_cv.notify()
-
-
 def serving(app: Any, listening: socket.socket, settings: Settings) -> Any:
     """Make the server of an application; `run` it."""
     # On PostgreSQL a thread waits for the network most of the time, and lets others work.
     on_sqlite = settings.database_url.startswith("sqlite")
-    dispatcher = _Dispatcher(PATIENCE if on_sqlite else 0.0)
+    dispatcher = Dispatcher(PATIENCE if on_sqlite else 0.0)
     dispatcher.begin(settings.threads)
     server = waitress.create_server(
         app,
