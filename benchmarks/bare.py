@@ -155,7 +155,7 @@ class Server:
         _trace: TracebackType | None,
     ) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.communicate(timeout=30)
 
     @property
     def pid(self) -> int:

@@ -32,12 +32,12 @@ from tests.bridge.comparing import compare
 from tests.bridge.conftest import Open, joined
 from tests.bridge.records import COLLECTION, DAY, held
 
-pytestmark = pytest.mark.thorough
-
 KILLS = int(os.environ.get("FOI_KILLS", "5"))
 REQUESTS = int(os.environ.get("FOI_KILLED_REQUESTS", "15"))
 PATIENCE = 120.0 + 0.5 * REQUESTS
 """Seconds after the last restart until all must be well."""
+
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(PATIENCE + 30 * KILLS)]
 
 
 class Author:
