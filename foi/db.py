@@ -64,7 +64,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={_BUSY_SECONDS * 1000}",
         "cache_size=-16000",
         "temp_store=MEMORY",
-        "mmap_size=268435456",
+        # The most that SQLite maps. It costs addresses, not memory; what lies beyond is copied,
+        # which took five times as long for an archive of 100,000 requests.
+        "mmap_size=2147418112",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
