@@ -1,13 +1,28 @@
 """`foi bridge` run as its users run it."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from bridge.cli import commands
+from foi.settings import Settings
 from foi.site import Site
-from tests.bridge.test_cli import Context
+
+
+@dataclass
+class Context:
+    """What `foi` hands to its commands."""
+
+    opened: Site
+
+    @property
+    def settings(self) -> Settings:
+        return self.opened.settings
+
+    def site(self) -> Site:
+        return self.opened
 
 
 def run(site: Site, *words: str, env: dict[str, str] | None = None) -> Result:

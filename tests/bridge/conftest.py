@@ -18,11 +18,19 @@ from foi import settings
 from foi.archive.columns import Base
 from foi.site import Site, open_site
 from tests.aleph import Aleph, CollectionView
+from tests.bridge.commands import run
 from tests.bridge.records import COLLECTION, EVERYTHING, Made, make
 
 HASTY = Patience(attempts=3, pause=0.01, longest=0.05, connect=2.0, answer=10.0, refresh=0.25)
 
 Open = Callable[..., Site]
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no command wait for as long as an operator would."""
+    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
+    monkeypatch.setattr("bridge.watching.PATIENT", HASTY)
 
 
 @pytest.fixture(
@@ -119,3 +127,10 @@ def rows(site: Site, aleph: Aleph) -> list[str]:
     client = Client(aleph.url, aleph.user_key, HASTY)
     number = aleph.collection(COLLECTION).id
     return [line["id"] for line in client.stream(number)]
+
+
+@pytest.fixture
+def pushed(site: Site, made: Made) -> Site:
+    """A site of which Aleph holds all."""
+    assert run(site, "push").exit_code == 0
+    return site

@@ -1,25 +1,10 @@
 """`foi bridge alerts`: being told of what is new."""
 
-import pytest
-
 from foi.site import Site
 from tests.aleph import Aleph
 from tests.aleph.store import now
 from tests.bridge.commands import refused, run, told
-from tests.bridge.conftest import HASTY
-from tests.bridge.records import COLLECTION, Made
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
-    monkeypatch.setattr("bridge.watching.PATIENT", HASTY)
-
-
-@pytest.fixture
-def pushed(site: Site, made: Made) -> Site:
-    assert run(site, "push").exit_code == 0
-    return site
+from tests.bridge.records import COLLECTION
 
 
 def test_an_alert_for_a_search_is_made_once(pushed: Site, aleph: Aleph) -> None:

@@ -1,19 +1,16 @@
 """`foi bridge` as its users meet it."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from bridge import turnstile
-from bridge.cli import commands
-from foi.settings import Settings
 from foi.site import Site
 from tests.aleph import Aleph
-from tests.bridge.conftest import HASTY, Open, joined
+from tests.bridge.commands import run
+from tests.bridge.conftest import Open, joined
 from tests.bridge.records import (
     COLLECTION,
     EVERYTHING,
@@ -26,32 +23,9 @@ from tests.bridge.records import (
 )
 
 
-@dataclass
-class Context:
-    """What `foi` hands to its commands."""
-
-    opened: Site
-
-    @property
-    def settings(self) -> Settings:
-        return self.opened.settings
-
-    def site(self) -> Site:
-        return self.opened
-
-
-def run(site: Site, *words: str) -> Result:
-    return CliRunner().invoke(commands[0], words, obj=Context(site))
-
-
 @pytest.fixture
 def there(open_: Open, aleph4: Aleph) -> Site:
     return joined(open_, aleph4)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
 
 
 def test_push_says_what_it_did(there: Site, aleph4: Aleph) -> None:

@@ -12,15 +12,10 @@ from foi.archive.models import Message
 from foi.site import Site
 from tests.aleph import Aleph
 from tests.aleph.client import Client
+from tests.bridge.commands import Context, run
 from tests.bridge.comparing import compare
-from tests.bridge.conftest import HASTY, Open, joined, rows
+from tests.bridge.conftest import Open, joined, rows
 from tests.bridge.records import COLLECTION, EVERYTHING, hide, make, names, writes
-from tests.bridge.test_cli import Context, run
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
 
 
 @pytest.fixture

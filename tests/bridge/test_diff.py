@@ -3,13 +3,12 @@
 import json
 from typing import Any
 
-import pytest
-
 from foi.archive import casework
 from foi.archive.models import Attachment, Body, InfoRequest, Message
 from foi.site import Site
 from tests.aleph import Aleph
-from tests.bridge.conftest import HASTY, Open, joined
+from tests.bridge.commands import run
+from tests.bridge.conftest import Open, joined
 from tests.bridge.records import (
     COLLECTION,
     EVERYTHING,
@@ -20,12 +19,6 @@ from tests.bridge.records import (
     release,
     writes,
 )
-from tests.bridge.test_cli import run
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
 
 
 def diff(site: Site, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:

@@ -22,7 +22,7 @@ from foi.cli import main
 from foi.site import Site
 from tests.aleph import Aleph
 from tests.bridge.commands import run, told
-from tests.bridge.conftest import HASTY, Open, joined
+from tests.bridge.conftest import Open, joined
 from tests.bridge.records import COLLECTION, make
 from tests.bridge.servers import serving
 
@@ -30,8 +30,7 @@ KEY = "s3cret-key-0123456789"
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
+def _no_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 

@@ -10,14 +10,9 @@ from bridge.cli import commands
 from foi.archive.models import Message
 from foi.site import Site
 from tests.aleph import Aleph
-from tests.bridge.conftest import HASTY, rows
+from tests.bridge.commands import Context, run
+from tests.bridge.conftest import rows
 from tests.bridge.records import COLLECTION, EVERYTHING, hide, make, names, writes
-from tests.bridge.test_cli import Context, run
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
 
 
 def held(site: Site) -> int:

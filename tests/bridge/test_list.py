@@ -10,14 +10,9 @@ import pytest
 from foi.site import Site
 from tests.aleph import Aleph
 from tests.aleph.client import Client, entity
-from tests.bridge.conftest import HASTY, Open, joined
+from tests.bridge.commands import run
+from tests.bridge.conftest import Open, joined
 from tests.bridge.records import COLLECTION, make
-from tests.bridge.test_cli import run
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
 
 
 def listed(site: Site, *words: str) -> list[dict[str, Any]]:
@@ -104,13 +99,17 @@ def test_names_do_not_command_the_terminal(site: Site, aleph: Aleph) -> None:
     assert len(result.stdout.splitlines()) == 1
 
 
-def test_more_than_aleph_shows_in_a_search_by_one_who_may_only_read(
-    site: Site, aleph: Aleph, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As with 9,999 and 200, in a smaller size: the server knows no more than these.
+@pytest.fixture
+def small_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with 9,999 and 200, in a smaller size: the server knows no more than these."""
     monkeypatch.setattr("tests.aleph.search.WINDOW", 60)
     monkeypatch.setattr("bridge.listing.WINDOW", 60)
     monkeypatch.setattr("bridge.listing.PAGE", 20)
+
+
+def test_more_than_aleph_shows_in_a_search_by_one_who_may_only_read(
+    site: Site, aleph: Aleph, small_window: None
+) -> None:
     admin = shared(aleph)
     rows = []
     for number in range(250):
@@ -125,11 +124,8 @@ def test_more_than_aleph_shows_in_a_search_by_one_who_may_only_read(
 
 
 def test_too_many_of_one_moment_are_told_and_not_left_out_in_silence(
-    site: Site, aleph: Aleph, monkeypatch: pytest.MonkeyPatch
+    site: Site, aleph: Aleph, small_window: None
 ) -> None:
-    monkeypatch.setattr("tests.aleph.search.WINDOW", 60)
-    monkeypatch.setattr("bridge.listing.WINDOW", 60)
-    monkeypatch.setattr("bridge.listing.PAGE", 20)
     admin = shared(aleph)
     admin.load(*(entity(f"d{number}", "PlainText") for number in range(61)))
     aleph.wait_until_idle()

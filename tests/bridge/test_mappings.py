@@ -46,17 +46,6 @@ fish_quotas:
 """
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
-
-
-@pytest.fixture
-def pushed(site: Site, made: Made) -> Site:
-    assert run(site, "push").exit_code == 0
-    return site
-
-
 @pytest.fixture
 def place(pushed: Site, aleph: Aleph) -> CollectionView:
     return aleph.collection(COLLECTION)

@@ -5,19 +5,8 @@ import pytest
 from foi.site import Site
 from tests.aleph import Aleph
 from tests.bridge.commands import refused, run, told
-from tests.bridge.conftest import HASTY, Open, joined
-from tests.bridge.records import COLLECTION, Made, make
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
-
-
-@pytest.fixture
-def pushed(site: Site, made: Made) -> Site:
-    assert run(site, "push").exit_code == 0
-    return site
+from tests.bridge.conftest import Open, joined
+from tests.bridge.records import COLLECTION, make
 
 
 @pytest.fixture

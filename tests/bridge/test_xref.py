@@ -10,13 +10,7 @@ from foi.site import Site
 from tests.aleph import Aleph
 from tests.aleph.client import Client, entity
 from tests.bridge.commands import refused, run, told
-from tests.bridge.conftest import HASTY
 from tests.bridge.records import COLLECTION, Made
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.cli.PATIENT", HASTY)
 
 
 @pytest.fixture
