@@ -3,9 +3,8 @@
 The bridge's key may see far more than the public may, so nothing of an answer is taken on trust:
 Aleph is asked for our collections only, and of what it finds only that is shown for which there is
 a receipt and which the archive shows at this moment. Titles and links are our own, words in their
-context are masked like every text. A call takes seconds at most and there are few at once; it is
-made before a page takes one of the few places in which pages are made, and outside any
-transaction. What it gives up: files within files, and how many were found in all.
+context are masked like every text. A call takes seconds at most, there are few at once, and it is
+made outside any transaction. What it gives up: files within files, and how many were found in all.
 """
 
 import html
@@ -21,10 +20,8 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from markupsafe import Markup
 from pyramid.config import Configurator
-from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
-from pyramid.tweens import INGRESS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -39,7 +36,6 @@ from bridge.wire import AlephError, Patience
 from foi.addresses import get
 from foi.archive.models import InfoRequest
 from foi.archive.reading import mask_pieces
-from foi.limits.address import who
 from foi.pages.page import Page
 from foi.site import Site, site_of
 
@@ -48,7 +44,6 @@ LONGEST = 200
 """Letters of a query."""
 PER_PAGE = 20
 LAST_PAGE = 20
-_ENVIRON = "bridge.answer"
 _SECONDS = 4.0
 """How long a reader waits for Aleph."""
 _HASTY = Patience(attempts=1, connect=2.0, answer=_SECONDS)
@@ -326,31 +321,11 @@ def asked_in(environ: Mapping[str, Any]) -> tuple[str, int]:
     return words, min(max(number, 1), LAST_PAGE)
 
 
-def tween_factory(
-    handler: Callable[[Request], Response], registry: Registry
-) -> Callable[[Request], Response]:
-    """Ask Aleph before anything else is done about a search."""
-    searcher: Searcher = registry["bridge.searcher"]
-    limiter = registry["foi.limits"]
-
-    def tween(request: Request) -> Response:
-        environ = request.environ
-        if environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET":
-            words, page = asked_in(environ)
-            policy = limiter.policy("GET", PATH)
-            caller = who(environ.get("REMOTE_ADDR", ""))
-            if words and (policy is None or limiter.engine.peek(policy, caller).admitted):
-                environ[_ENVIRON] = searcher.ask(words, page)
-        return handler(request)
-
-    return tween
-
-
 def _view(searcher: Searcher) -> Callable[[Request], Response]:
     def view(request: Request) -> Response:
         site = site_of(request)
         words, page = asked_in(request.environ)
-        answer: Answer = request.environ.get(_ENVIRON, Answer())
+        answer = searcher.ask(words, page) if words else Answer()  # before a transaction begins
         found = results(request.db, site, searcher.remote, answer) if answer.hits else []
         turned = {
             number: f"{PATH}?{urlencode({'query': words, 'page': number})}"
@@ -387,13 +362,6 @@ def includeme(config: Configurator) -> None:
     """Add the search of documents, in the first Aleph, to the site."""
     site: Site = config.registry["foi.site"]
     searcher = Searcher(site, config.registry["bridge.remotes"][0])
-    config.registry["bridge.searcher"] = searcher
     site.closing.append(searcher.close)
     get(config, "search-documents", PATH, _view(searcher))
     config.add_panel(("search", "search-words"), _offer)
-    # Above the cache, which makes two pages at a time; beneath what finds out who is asking.
-    config.add_tween(
-        "bridge.searching.tween_factory",
-        over="foi.pages.cache.tween_factory",
-        under=("foi.limits.address.tween_factory", INGRESS),
-    )
