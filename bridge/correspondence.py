@@ -13,6 +13,8 @@ from bridge.items import (
     Manifest,
     Source,
     clean,
+    file_id,
+    folder_id,
     line,
     moment,
     publisher,
@@ -31,7 +33,7 @@ class Correspondence:
         self._source, self._request = source, request
         self._row = request.row
         self._url = source.site.url(request.path)
-        self._folder = f"request-{self._row.id}"
+        self._folder = folder_id(self._row.id)
         self._body = f"body:{self._row.body_id}"
         self._person = f"person:{self._row.person_id}" if self._row.person_id else None
         language = language_of(source.site.settings.site_locale)
@@ -145,7 +147,7 @@ class Correspondence:
         )
         return Item(
             kind="attachment",
-            foreign_id=f"{self._folder}-att-{message.id}-{attachment.number}",
+            foreign_id=file_id(self._row.id, message.id, attachment.number),
             schema="Document",
             properties=clean(
                 self._common,

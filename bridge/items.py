@@ -89,6 +89,16 @@ class Manifest:
     """Subjects whose objects these point at."""
 
 
+def folder_id(request_id: int) -> str:
+    """Give the foreign_id of a request's folder."""
+    return f"request-{request_id}"
+
+
+def file_id(request_id: int, message_id: int, number: int) -> str:
+    """Give the foreign_id of a file of a letter; `number` is its place there, from 1."""
+    return f"{folder_id(request_id)}-att-{message_id}-{number}"
+
+
 def publisher(source: Source) -> Properties:
     """Give the properties that say who publishes an object: the site."""
     settings = source.site.settings

@@ -21,6 +21,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from bridge.config import Plan, Remote
+from bridge.items import file_id
 from bridge.models import Receipt
 from bridge.receipts import SCOPE, scope_of
 from foi.archive import ledger
@@ -161,8 +162,7 @@ def _standing(remote: Remote, row: Any) -> Standing:
 
 
 def _name(request_id: int, attachment: ReadAttachment) -> str:
-    """Give the foreign_id of a file (`bridge.correspondence`)."""
-    return f"request-{request_id}-att-{attachment.message_id}-{attachment.number}"
+    return file_id(request_id, attachment.message_id, attachment.number)
 
 
 def _files(page: Page, request_id: int) -> Iterator[str]:
@@ -179,7 +179,7 @@ def _with_standings(
         members: dict[str, Any] = data() if callable(data) else data
         for message in members["messages"]:
             for each in message["attachments"]:
-                name = f"request-{request_id}-att-{message['id']}-{each['number']}"
+                name = file_id(request_id, message["id"], each["number"])
                 if name in standings and "withheld" not in each:
                     each["aleph"] = standings[name].members()
         return members
