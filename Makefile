@@ -42,7 +42,7 @@ bench: $(VENV)/.dev ## requests per second and percentiles, beside a bare view (
 	@$(BIN)/python -m benchmarks.search --sizes 7000
 
 torture: $(VENV)/.dev ## kill the bridge's worker 200 times while the archive changes
-	@FOI_KILLS=200 FOI_KILLED_REQUESTS=500 $(BIN)/python -m pytest -q -s tests/bridge/test_crash.py
+	@FOI_THOROUGH=1 FOI_KILLS=200 FOI_KILLED_REQUESTS=500 $(BIN)/python -m pytest -q -s tests/bridge/test_crash.py
 
 aleph: $(VENV)/.dev ## start a stand-in of Aleph to try the bridge on
 	@$(BIN)/python -m tests.aleph --port $${ALEPH_PORT:-8780}
