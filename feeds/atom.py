@@ -34,6 +34,9 @@ _MARKUP = re.compile(r"&#?\w|</\w+>")
 
 def clean(text: str) -> str:
     """Take out the characters that readers stumble over."""
+    # Python knows of most texts that nothing is wrong in a tenth of the time that looking takes.
+    if "\ufffd" not in text and text.replace("\n", "").isprintable():
+        return text
     return _UNFIT.sub(_instead, text)
 
 
