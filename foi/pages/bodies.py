@@ -13,13 +13,14 @@ from foi.archive.casework import format_tag, parse_tag
 from foi.archive.casework.bodies import sort_name
 from foi.archive.categories import Category, all_categories
 from foi.archive.models import Body, Event, InfoRequest, Tag
-from foi.pages import charts, events, links, members, paging, statistics
+from foi.pages import charts, links, members, paging, statistics
 from foi.pages.entries import entries_of
 from foi.pages.filters import tagged
 from foi.pages.json import moment, tag_pairs
 from foi.pages.lists import Listing, feed_page, listing
 from foi.pages.naming import named
 from foi.pages.page import Page, Table
+from foi.pages.streams import Stream
 from foi.search.query import Filter
 from foi.site import Site, site_of
 
@@ -281,7 +282,8 @@ def index_feed(request: Request) -> Page:
     if chosen.conditions:
         known = select(Body.id).where(Body.id == Event.body_id, *chosen.conditions)
         wanted.append(exists(known.correlate(Event.__table__)))
-    part = paging.events_before(request, events.select_events(*wanted), filter_query=chosen.query)
+    stream = Stream(*wanted, kinds=None)
+    part = paging.events_before(request, stream, filter_query=chosen.query)
     return Page(
         title=f"{chosen.title}: added and edited",
         path=chosen.path,

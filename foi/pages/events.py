@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from foi.archive import reading
-from foi.archive.kinds import CORRESPONDENCE, WITHDRAWALS, Audience
+from foi.archive.kinds import WITHDRAWALS, Audience
 from foi.archive.models import Annotation, Body, Event, InfoRequest, Message, Person
 from foi.archive.states import LABELS
 from foi.pages import links, members
@@ -100,11 +100,6 @@ def log_of(
     """
     rows = db.execute(_log(readable), {"request": request_id}).all()
     return [row for row in rows if row.shown], describe(rows)
-
-
-def in_feeds() -> ColumnElement[bool]:
-    """The condition for the kinds that public feeds hold."""
-    return _event.kind.in_(CORRESPONDENCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from pyramid.request import Request
@@ -19,6 +20,7 @@ from foi.pages import events, filters, links, members, paging
 from foi.pages.entries import entries_of
 from foi.pages.filters import Filters, Narrowed
 from foi.pages.page import Page, Table
+from foi.pages.streams import Stream
 from foi.search.query import Node
 from foi.site import Site, site_of
 
@@ -65,6 +67,12 @@ def in_view(view: str, today: date) -> list[ColumnElement[bool]]:
     if view == "awaiting":
         return [or_(states, _request.awaiting_description.is_(True))]
     return [and_(states, settled)]
+
+
+@lru_cache(maxsize=100)
+def _everybodys(kinds: tuple[str, ...] | None) -> Stream:
+    """Give the stream of all events of such kinds."""
+    return Stream(kinds=kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +129,8 @@ class Listing:
         wanted = list(whose)
         if narrow := self._narrow():
             wanted.append(filters.of_requests(self.request.db, *self.whose, *narrow))
-        statement = events.select_events(*wanted, Event.__table__.c.kind.in_(kinds))
-        part = paging.events_before(self.request, statement, filter_query=self.filters.query)
-        return paging.with_tombstones(self.request, part, *wanted, kinds=kinds)
+        stream = Stream(*wanted, kinds=kinds) if wanted else _everybodys(kinds)
+        return paging.events_before(self.request, stream, filter_query=self.filters.query)
 
     def shows(self) -> dict[str, Any]:
         """Give what templates show of it, beside its rows."""
@@ -250,7 +257,7 @@ def log(request: Request) -> Page:
     """Everything public that happened; as JSON, after `since` and oldest first, without gaps."""
     if "since" in request.GET or request.foi_variant.name == "json":
         return _log_since(request)
-    part = paging.events_before(request, events.select_events())
+    part = paging.events_before(request, _everybodys(None))
     return Page(
         title="Everything that happened",
         path="/events",
@@ -289,8 +296,7 @@ def _log_since(request: Request) -> Page:
 
 def log_feed(request: Request) -> Page:
     """Everything public that happened, newest first."""
-    part = paging.events_before(request, events.select_events())
-    part = paging.with_tombstones(request, part, kinds=None)
+    part = paging.events_before(request, _everybodys(None))
     return Page(
         title="Everything that happened",
         path="/events",

@@ -5,21 +5,23 @@ item once. Pages can be asked for by number as well (`?page=N`), as on Alaveteli
 twentieth; their links go on by cursor.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.request import Request
-from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 from sqlalchemy.orm import Session
 
-from foi.archive.kinds import CORRESPONDENCE
 from foi.archive.models import Body, Event, InfoRequest
-from foi.pages import cursors, events, members, withdrawals
+from foi.pages import cursors, events, members
 from foi.pages.page import Tombstone
+from foi.pages.streams import Stream, tombstones
 from foi.problems import Problem
 from foi.site import site_of
 
@@ -27,6 +29,8 @@ NUMBERED = 20
 """The last page that can be asked for by its number, as Alaveteli's (25 requests each, 500)."""
 BATCH = 500
 """Rows that a whole list is read by at a time."""
+NONE: Mapping[str, Any] = MappingProxyType({})
+"""The parameters of a statement that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,18 @@ class Key:
         down = self.descending != back
         return statement.order_by(*(c.desc() if down else c.asc() for c in self.columns))
 
-    def beyond(
-        self, statement: Select[Any], values: Sequence[Any], *, back: bool = False
-    ) -> Select[Any]:
-        """Keep what comes after an item's key in the order of `sort`."""
+    def beyond(self, statement: Select[Any], *, back: bool = False) -> Select[Any]:
+        """Keep what comes after an item in the order of `sort`; its key is given as `values`."""
         # Compared as one: of the same condition spelt with OR, SQLite makes no use of an index.
-        pairs = list(zip(self.columns, values, strict=True))
-        mine: Any = tuple_(*self.columns) if len(pairs) > 1 else self.columns[0]
-        given: Any = (
-            tuple_(*(literal(value, column.type) for column, value in pairs))
-            if len(pairs) > 1
-            else values[0]
-        )
+        several = len(self.columns) > 1
+        bound = [bindparam(f"key_{i}", type_=c.type) for i, c in enumerate(self.columns)]
+        mine: Any = tuple_(*self.columns) if several else self.columns[0]
+        given: Any = tuple_(*bound) if several else bound[0]
         return statement.where(mine < given if self.descending != back else mine > given)
+
+    def values(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Give the parameters of `beyond`."""
+        return {f"key_{i}": value for i, value in enumerate(values)}
 
     def cursor(self, row: Any) -> str:
         """Make the cursor of a row."""
@@ -112,21 +115,23 @@ def part(
     request: Request,
     statement: Select[Any],
     key: Key,
+    params: Mapping[str, Any] = NONE,
     *,
     limit: int = events.PER_PAGE,
     filter_query: str = "",
 ) -> Slice:
     """Give the part of a list that the address asks for: the first, one beside a cursor, or one
     by its number (400 and 404 when that is none, or too high).
+
+    A statement that is made once and given with parameters costs half of one made for each call.
     """
     back = bool(request.GET.get(key.back)) and not request.GET.get(key.onward)
     name = key.back if back else key.onward
     given = request.GET.get(name, "")
     values = cursors.read(given, *key.kinds) if given else ()
-    number = 1 if given else _number(request, statement, key, limit, filter_query)
-    sought = key.beyond(statement, values, back=back) if given else statement
-    sought = key.sort(sought, back=back).offset((number - 1) * limit if number > 1 else None)
-    found = request.db.execute(sought.limit(limit + 1)).all()
+    number = 1 if given else _number(request, statement, key, params, limit, filter_query)
+    sought = _sought(statement, key, limit, number, given=bool(given), back=back)
+    found = request.db.execute(sought, {**params, **key.values(values)}).all()
     shown = found[:limit][::-1] if back else found[:limit]
 
     def query(parameter: str, value: str | int) -> str:
@@ -147,8 +152,30 @@ def part(
     )
 
 
+_made: "WeakKeyDictionary[Select[Any], dict[tuple[Any, ...], Select[Any]]]" = WeakKeyDictionary()
+
+
+def _sought(
+    statement: Select[Any], key: Key, limit: int, number: int, *, given: bool, back: bool
+) -> Select[Any]:
+    """Make of a statement the one that finds a part: of the same one always the same, so that the
+    driver knows it (`foi.prepared`).
+    """
+    made = _made.setdefault(statement, {})
+    which = (id(key), limit, number, given, back)
+    if which not in made:
+        sought = key.sort(key.beyond(statement, back=back) if given else statement, back=back)
+        made[which] = sought.offset((number - 1) * limit if number > 1 else None).limit(limit + 1)
+    return made[which]
+
+
 def _number(
-    request: Request, statement: Select[Any], key: Key, limit: int, filter_query: str
+    request: Request,
+    statement: Select[Any],
+    key: Key,
+    params: Mapping[str, Any],
+    limit: int,
+    filter_query: str,
 ) -> int:
     """Read the number of a page; beyond the last one that has a number, say where the list goes
     on.
@@ -159,7 +186,7 @@ def _number(
         raise HTTPBadRequest("Pages are numbered from 1.")
     if number > NUMBERED:
         last = key.sort(statement).offset(NUMBERED * limit - 1).limit(1)
-        row = request.db.execute(last).first()
+        row = request.db.execute(last, params).first()
         if row is None:
             raise Problem(404, f"This list has no page {number}.")
         query = _joined(filter_query, f"{key.onward}={key.cursor(row)}")
@@ -186,39 +213,24 @@ def requests_before(
     filter_query: str = "",
 ) -> Slice:
     """Give a part of a list of requests, newest first, with their authority and requester."""
-    statement = members.with_parties().where(*conditions)
+    statement = members.with_parties()
+    statement = statement.where(*conditions) if conditions else statement
     found = part(request, statement, REQUESTS, limit=limit, filter_query=filter_query)
     today = site_of(request).calendar.today()
     return replace(found, rows=members.listed(request.db, found.rows, today))
 
 
 def events_before(
-    request: Request,
-    statement: Select[Any],
-    limit: int = events.PER_PAGE,
-    filter_query: str = "",
+    request: Request, stream: Stream, params: Mapping[str, Any] = NONE, filter_query: str = ""
 ) -> Slice:
-    """Give a part of a list of events, newest first."""
-    return part(request, statement, EVENTS, limit=limit, filter_query=filter_query)
-
-
-def with_tombstones(
-    request: Request,
-    found: Slice,
-    *conditions: ColumnElement[bool],
-    kinds: Sequence[str] | None = CORRESPONDENCE,
-    readable: tuple[str, ...] = ("normal",),
-) -> Slice:
-    """Give a part of a feed with what was withdrawn in its span: by events that meet the
-    conditions, of entries of these kinds (None: of all).
-    """
+    """Give a part of a stream of events, newest first, with what was withdrawn in its span."""
+    found = part(request, stream.events, EVENTS, params, filter_query=filter_query)
     rows, before = found.rows, request.GET.get("before")
     beyond: int | None = None
     if found.previous_query is not None and rows:
         beyond = cursors.read(before, int)[0] if before else rows[0].id
     span = (rows[-1].id if rows and found.next_query else 0, beyond)
-    erased = withdrawals.tombstones(request.db, span, *conditions, kinds=kinds, readable=readable)
-    return replace(found, erased=erased)
+    return replace(found, erased=tombstones(request.db, stream, span, params))
 
 
 def looking(request: Request) -> AbstractContextManager[Session]:
@@ -242,9 +254,9 @@ def every(
     """
     values: tuple[Any, ...] = ()
     while True:
-        sought = key.sort(key.beyond(statement, values) if values else statement).limit(BATCH)
+        sought = key.sort(key.beyond(statement) if values else statement).limit(BATCH)
         with looking(request) as db:
-            rows = db.execute(sought).all()
+            rows = db.execute(sought, key.values(values)).all()
             made = make(db, rows)
         yield from made
         if len(rows) < BATCH:

@@ -7,11 +7,12 @@ from sqlalchemy import Select, and_, or_, select
 
 from foi.archive.kinds import Kind
 from foi.archive.models import Event, InfoRequest, Person
-from foi.pages import events, links, members, paging
+from foi.pages import links, members, paging
 from foi.pages.entries import entries_of
 from foi.pages.lists import Listing, feed_page, listing
 from foi.pages.naming import named
 from foi.pages.page import Entry, Page
+from foi.pages.streams import Stream
 from foi.search.query import Filter
 from foi.site import site_of
 
@@ -100,11 +101,13 @@ def wall_feed(request: Request) -> Page:
 
 def _deeds(request: Request) -> tuple[Person, paging.Slice, list[Entry]]:
     person = find(request)
-    written = and_(
-        Event.kind.in_((Kind.SENT, Kind.FOLLOWUP_SENT)), Event.request_id.in_(_made_by(person))
-    )
     commented = and_(Event.kind == Kind.COMMENT, Event.person_id == person.id)
-    part = paging.events_before(request, events.select_events(or_(written, commented)))
+    written = Event.kind.in_((Kind.SENT, Kind.FOLLOWUP_SENT))
+    mine = Event.request_id.in_(_made_by(person))
+    stream = Stream(
+        or_(mine, Event.person_id == person.id), only=or_(and_(written, mine), commented)
+    )
+    part = paging.events_before(request, stream)
     return person, part, entries_of(request.db, site_of(request), part.rows)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.request import Request
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from foi.archive import reading
@@ -19,6 +19,7 @@ from foi.pages import events, links, members, paging, timeline
 from foi.pages.entries import entries_from
 from foi.pages.json import moment
 from foi.pages.page import Page
+from foi.pages.streams import Stream
 from foi.problems import Problem
 from foi.site import Site, site_of
 
@@ -174,14 +175,13 @@ def _annotation_members(
     }
 
 
+_STREAM = Stream(Event.__table__.c.request_id == bindparam("request"), readable=reading.READABLE)
+
+
 def feed(request: Request) -> Page:
     """What happened to a request: letters, answers and annotations, newest first."""
     db, found = request.db, find(request)
-    own = Event.__table__.c.request_id == found.row.id
-    part = paging.events_before(
-        request, events.select_events(own, events.in_feeds(), readable=reading.READABLE)
-    )
-    part = paging.with_tombstones(request, part, own, readable=reading.READABLE)
+    part = paging.events_before(request, _STREAM, {"request": found.row.id})
     annotations = reading.annotations_of(db, found.row.id)
     read = events.context_of(db, found, annotations)
     return Page(

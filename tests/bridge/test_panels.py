@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import webtest
-from sqlalchemy import Engine, event, update
+from sqlalchemy import update
 
 from bridge.models import Receipt
 from bridge.panels import remember
-from foi.site import Site
 from tests.aleph import Aleph
 from tests.bridge.conftest import linked, push_all
 from tests.bridge.records import COLLECTION, Attachment, hide, names, release
 from tests.bridge.web import BODY, REQUEST, Web, pushed, served
+from tests.pages.scene import plan_of, statements
 
 
 @pytest.fixture
@@ -164,45 +164,24 @@ def test_another_public_address_makes_every_page_anew(web: Web, aleph4: Aleph) -
     assert app.get(REQUEST).headers["ETag"] == tag
 
 
-class Statements:
-    """Keeps the statements that name receipts, as the driver is given them."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.found: list[str] = []
-        event.listen(engine.pool, "checkout", self._watch)
-
-    def _watch(self, connection: Any, *_: Any) -> None:
-        connection.set_trace_callback(self._note)
-
-    def _note(self, statement: str) -> None:
-        if "bridge_receipt" in statement:
-            self.found.append(statement)
-
-
-def plan_of(site: Site, statement: str) -> str:
-    with site.engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
-        return " ".join(str(row) for row in rows)
-
-
 @pytest.mark.parametrize("path", [REQUEST, f"{REQUEST}.json", BODY, f"{BODY}.json"])
 def test_it_costs_one_indexed_statement(web: Web, aleph4: Aleph, path: str) -> None:
     app, running, _ = web(aleph4)
     pushed(running.site)
-    seen = Statements(running.site.engine)
-    app.get(path)
-    (statement,) = seen.found
-    plan = plan_of(running.site, statement)
+    with statements(running.site.engine) as seen:
+        app.get(path)
+    (statement,) = (each for each in seen if "bridge_receipt" in each)
+    plan = plan_of(running.site.engine, statement)
     assert "SEARCH" in plan
     assert "target=? AND collection=? AND subject=?" in plan
 
 
 def test_nothing_is_asked_or_told_when_the_bridge_is_off(web: Web) -> None:
     app, running, _ = web(None)
-    seen = Statements(running.site.engine)
-    for path in (REQUEST, f"{REQUEST}.json", BODY, f"{BODY}.json", "/search"):
-        assert "aleph" not in app.get(path).text.lower()
-    assert seen.found == []
+    with statements(running.site.engine) as seen:
+        for path in (REQUEST, f"{REQUEST}.json", BODY, f"{BODY}.json", "/search"):
+            assert "aleph" not in app.get(path).text.lower()
+    assert not any("bridge_receipt" in each for each in seen)
     app.get("/desk/bridge", status=404)
     app.get("/search-documents", status=404)
     app.get("/data/index.json", status=404)

@@ -174,15 +174,34 @@ def dump(db: Session) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @contextmanager
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Note every SQL statement that is run."""
+def statements(engine: Engine, db: Session | None = None) -> Iterator[list[str]]:
+    """Note every statement that SQLite is given, its values filled in, by the engine's connections
+    and the session's; not what begins and ends transactions.
+    """
     seen: list[str] = []
+    traced: list[Any] = []
 
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
+    def note(statement: str) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")):
+            seen.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    def trace(connection: Any, *_: Any) -> None:
+        traced.append(connection)
+        connection.set_trace_callback(note)
+
+    if db is not None:
+        trace(db.connection().connection.dbapi_connection)
+    event.listen(engine.pool, "checkout", trace)
     try:
         yield seen
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine.pool, "checkout", trace)
+        for connection in traced:
+            connection.set_trace_callback(None)
+
+
+def plan_of(engine: Engine, statement: str) -> str:
+    """Give SQLite's plan for a statement."""
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
+        return "; ".join(row[3] for row in rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import webtest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foi.archive import casework, ledger
@@ -17,7 +17,7 @@ from foi.pages import cursors
 from foi.pages.paging import NUMBERED
 from foi.site import Site
 from tests.conftest import Running, add_body, add_person, add_request, start
-from tests.pages.scene import answer
+from tests.pages.scene import answer, plan_of, statements
 
 LIST, BODY, PERSON = "/list", "/body/fenby", "/user/ada_fenn"
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -304,7 +304,7 @@ class TestWhileOthersWrite:
 
 Plans = Callable[[str], list[str]]
 BY_CURSOR = re.compile(
-    r"event\.happened_at.* event\.id [<>] \?"
+    r"event\.happened_at.* event\.id [<>] \d"
     r"|\((request\.created_at|body\.sort_name), (request|body)\.id\) [<>] \(",
     re.DOTALL,
 )
@@ -321,19 +321,9 @@ def plans(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator
             answer(db, asked)
 
     def of(path: str) -> list[str]:
-        found: list[str] = []
-
-        def explain(_c: Any, cursor: Any, sql: str, given: Any, *_: Any) -> None:
-            if BY_CURSOR.search(sql):
-                cursor.execute(f"EXPLAIN QUERY PLAN {sql}", given)
-                found.append("; ".join(row[3] for row in cursor.fetchall()))
-
-        event.listen(running.site.engine, "before_cursor_execute", explain)
-        try:
+        with statements(running.site.engine) as seen:
             app.get(path)
-        finally:
-            event.remove(running.site.engine, "before_cursor_execute", explain)
-        return found
+        return [plan_of(running.site.engine, sql) for sql in seen if BY_CURSOR.search(sql)]
 
     yield of
     running.close()

@@ -508,9 +508,9 @@ class TestLog:
 class TestStatements:
     """How much a page asks of the database does not grow with what it shows."""
 
-    def count(self, web: webtest.TestApp, shared: Running, path: str) -> int:
+    def count(self, web: webtest.TestApp, shared: Running, db: Session, path: str) -> int:
         web.get(path)
-        with statements(shared.site.engine) as seen:
+        with statements(shared.site.engine, db) as seen:
             web.get(path)
         return len(seen)
 
@@ -536,9 +536,9 @@ class TestStatements:
     ) -> None:
         few, many = add_body(db, "Few"), add_body(db, "Many")
         small = self.fill(shared, db, few, 3)
-        before = {path: self.count(web, shared, path) for path in self.paths(few, small)}
+        before = {path: self.count(web, shared, db, path) for path in self.paths(few, small)}
         large = self.fill(shared, db, many, 24)
-        after = {path: self.count(web, shared, path) for path in self.paths(many, large)}
+        after = {path: self.count(web, shared, db, path) for path in self.paths(many, large)}
         for path, few_cost, many_cost in zip(after, before.values(), after.values(), strict=True):
             assert many_cost <= few_cost, path
         assert max(after.values()) <= 14, after

@@ -1,16 +1,17 @@
-"""What was taken back from feeds: tombstones (RFC 6721) of the entries that a withdrawal hides."""
+"""Streams of events, which feeds go through, and what was taken back from them: tombstones
+(RFC 6721) of the entries that a withdrawal hides.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, not_, or_, select, text
 from sqlalchemy.orm import Session
 
-from foi.archive.kinds import Audience
+from foi.archive.kinds import CORRESPONDENCE, Audience
 from foi.archive.models import Annotation, Event, InfoRequest, Message
-from foi.pages.events import visible
+from foi.pages.events import select_events, visible
 from foi.pages.page import Tombstone
 
 _event, _request = Event.__table__.c, InfoRequest.__table__.c
@@ -59,36 +60,46 @@ _LOST = (
 )
 
 
-@cache
-def _lost(readable: tuple[str, ...]) -> Select[Any]:
-    return _LOST.where(not_(visible(readable)))
+class Stream:
+    """The events that the public may see of something, and what was withdrawn of them.
+
+    Made once, with parameters for what it is of, it costs half of one made for each call.
+    """
+
+    def __init__(
+        self,
+        *whose: ColumnElement[bool],
+        kinds: Sequence[str] | None = CORRESPONDENCE,
+        only: ColumnElement[bool] | None = None,
+        readable: tuple[str, ...] = ("normal",),
+    ) -> None:
+        """Take the conditions on events that say of what it is, and on its entries: of these
+        kinds (None: of all), and what else is asked of them.
+        """
+        shown: list[ColumnElement[bool]] = [] if kinds is None else [_event.kind.in_(kinds)]
+        if only is not None:
+            shown.append(only)
+        self.events = select_events(*whose, *shown, readable=readable)
+        self.withdrawn = _WITHDRAWN.where(*whose)
+        self.lost = _LOST.where(not_(visible(readable)), *shown)
 
 
 def tombstones(
-    db: Session,
-    span: tuple[int, int | None],
-    *conditions: ColumnElement[bool],
-    kinds: Sequence[str] | None = None,
-    readable: tuple[str, ...] = ("normal",),
+    db: Session, stream: Stream, span: tuple[int, int | None], params: Mapping[str, Any]
 ) -> list[Tombstone]:
-    """Give what was withdrawn by the events of a span of ids (the second one excluded) that meet
-    the conditions: entries of these kinds, or of all, that were shown before.
+    """Give what was withdrawn of a stream by the events of a span of ids (the second one
+    excluded): entries that were shown before.
 
     They stand where they were withdrawn, not where they were, so that a reader who asks for the
     first page only, or goes on to what it knows, meets each. One more look at the log; a second
     only if there is something to tell.
     """
     first, beyond = span
-    ids = db.scalars(
-        _WITHDRAWN.where(*conditions),
-        {"first": first, "beyond": _LARGEST if beyond is None else beyond},
-    ).all()
+    bounds = {"first": first, "beyond": _LARGEST if beyond is None else beyond}
+    ids = db.scalars(stream.withdrawn, {**params, **bounds}).all()
     if not ids:
         return []
-    statement = _lost(readable)
-    if kinds is not None:
-        statement = statement.where(_event.kind.in_(kinds))
     lost: dict[int, datetime] = {}
-    for event_id, when in db.execute(statement, {"withdrawals": ids}):
+    for event_id, when in db.execute(stream.lost, {"withdrawals": ids}):
         lost.setdefault(event_id, when)
     return [Tombstone(f"event/{event_id}", when) for event_id, when in lost.items()]
