@@ -79,6 +79,8 @@ def includeme(config: Configurator) -> None:
     def prepare() -> None:
         environment = config.get_jinja2_environment(name=".jinja2")
         config.registry["foi.templates"] = environment
+        # A chain of dictionaries, as Jinja makes, is gone through at every import and every page.
+        environment.make_globals = lambda more: environment.globals | (more or {})
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.globals |= {"links": links, "site": site.settings, "release": _release()}
         environment.filters |= {
