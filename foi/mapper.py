@@ -1,5 +1,5 @@
-"""Finding the route of an address among many: only routes are tried whose pattern begins with the
-address's own first segment, or with none that is fixed.
+"""Finding the route of an address among many: only those are tried whose pattern has the first two
+segments of the address, or such as vary.
 
 Pyramid tries all routes one after the other; with the formats and other spellings of every page
 there are some two hundred. The order among those tried stays that of registration.
@@ -14,20 +14,18 @@ from pyramid.urldispatch import Route, RoutesMapper
 
 
 class Mapper(RoutesMapper):  # type: ignore[misc]
-    """Pyramid's mapper with its routes sorted by first segment."""
+    """Pyramid's mapper with its routes sorted by first and second segment."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_segment: dict[str, list[Route]] = {}
-        self._sorted = -1  # how many routes there were when they were sorted
+        self._tree = _Tree([])
 
     def __call__(self, request: Request) -> dict[str, Any]:
         """Give the route of a request's address and what it takes from it."""
-        if self._sorted != len(self.routelist):
-            self._by_segment, self._sorted = _sort(self.routelist), len(self.routelist)
+        if self._tree.size != len(self.routelist):
+            self._tree = _Tree(self.routelist)
         path = request.path_info or "/"  # UTF-8: what is not was turned away at the door
-        routes = self._by_segment.get(_first(path)) or self._by_segment[""]
-        for route in routes:
+        for route in self._tree.find(path):
             match = route.match(path)
             if match is not None:
                 info = {"match": match, "route": route}
@@ -36,25 +34,38 @@ class Mapper(RoutesMapper):  # type: ignore[misc]
         return {"route": None, "match": None}
 
 
-def _first(path: str) -> str:
-    return path[1:].partition("/")[0]
+class _Tree:
+    """Routes by the first two segments of their patterns."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self.size = len(routes)
+        segments = [_segments(route.pattern) for route in routes]
+        self._any = [r for r, (first, _) in zip(routes, segments, strict=True) if _varies(first)]
+        self._branches: dict[str, dict[str | None, list[Route]]] = {}
+        for first in {first for first, _ in segments if not _varies(first)}:
+            mine = [
+                # What varies may hold a slash, so that it may reach beyond its segment.
+                (route, None if _varies(its_first) or _varies(second) else second)
+                for route, (its_first, second) in zip(routes, segments, strict=True)
+                if its_first == first or _varies(its_first)
+            ]
+            self._branches[first] = {
+                given: [route for route, second in mine if second in (None, given)]
+                for given in {second for _, second in mine} | {None}
+            }
+
+    def find(self, path: str) -> list[Route]:
+        """Give the routes to try for a path."""
+        first, second = _segments(path)
+        branch = self._branches.get(first)
+        if branch is None:
+            return self._any
+        return branch.get(second) or branch[None]
 
 
-def _sort(routes: list[Route]) -> dict[str, list[Route]]:
-    """Give the routes to try by first segment; under the empty one those to try for any other."""
-    firsts = [
-        _first(route.pattern if route.pattern[:1] == "/" else f"/{route.pattern}")
-        for route in routes
-    ]
-    fixed = {first for first in firsts if not _varies(first)} | {""}
-    return {
-        segment: [
-            route
-            for route, first in zip(routes, firsts, strict=True)
-            if first == segment or _varies(first)
-        ]
-        for segment in fixed
-    }
+def _segments(path: str) -> tuple[str, str]:
+    first, _, rest = path.lstrip("/").partition("/")
+    return first, rest.partition("/")[0]
 
 
 def _varies(segment: str) -> bool:

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import html5lib
 import pytest
 import webtest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyramid.interfaces import IRoutesMapper
+from pyramid.request import Request
+from pyramid.urldispatch import RoutesMapper
 from sqlalchemy.orm import Session
 
 from foi.archive import casework
@@ -360,3 +366,22 @@ def test_settings_of_another_site_give_its_own_links(tmp_path: Path, migrated: b
     assert "https://other.test/feed/list" in app.get("/list")
     assert b"foi.test" not in app.get("/feed/list").body
     running.close()
+
+
+def test_a_route_is_found_as_pyramid_would_find_it(town: Town) -> None:
+    """Pyramid tries all of them, in order."""
+    registry = town.app.app.registry
+    ours, theirs = registry.getUtility(IRoutesMapper), RoutesMapper()
+    theirs.routelist = ours.routelist
+    known = {word for route in ours.routelist for word in route.pattern.split("/")}
+    fixed = sorted(word for word in known if "{" not in word)
+    segment = st.sampled_from([*fixed, "7", "some_title", "7.json", "a.b", "x" * 300])
+
+    @settings(max_examples=1500, deadline=None, database=None)
+    @given(st.lists(segment, max_size=5), st.sampled_from(["", "/", ".json", "//"]))
+    def same(segments: list[str], end: str) -> None:
+        request = Request.blank("/" + quote("/".join(segments)) + end)
+        found, wanted = ours(request), theirs(request)
+        assert (found["route"], found["match"]) == (wanted["route"], wanted["match"])
+
+    same()
