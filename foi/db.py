@@ -5,14 +5,14 @@ A write transaction on SQLite begins IMMEDIATE: a deferred one that later writes
 snapshot on both databases, so that a page and the version it is served under belong together.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid_retry import mark_error_retryable
@@ -21,7 +21,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 from sqlalchemy.pool import QueuePool
-from zope.sqlalchemy import datamanager
 
 from foi.archive.calendar import Calendar
 from foi.archive.ledger import Owed
@@ -73,8 +72,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("foi_writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if connection.get_execution_options().get("foi_writing"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # past all that could be said of a failure, for it has nothing to wait for
+        cast(sqlite3.Connection, connection.connection.dbapi_connection).execute("BEGIN")
 
 
 def _queue(sessions: sessionmaker[Session]) -> None:
@@ -319,11 +320,10 @@ def _request_db(request: Request) -> Session:
     writing = writes(request)
     session: Session = request.registry["foi.site"].sessions.make(writing)
     if writing:
-        zope.sqlalchemy.register(
-            session,
-            initial_state=datamanager.STATUS_CHANGED,
-            transaction_manager=request.tm,
-        )
+        # Here, for it takes long to import and only a site that serves writes in this way.
+        from zope.sqlalchemy import datamanager, register
+
+        register(session, initial_state=datamanager.STATUS_CHANGED, transaction_manager=request.tm)
     request.add_finished_callback(lambda _: session.close())
     return session
 
