@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 
 from foi.api import calls, payload, schemas, uploads
 from foi.api.calls import Call, answer
-from foi.archive import casework, ledger, reading
+from foi.archive import casework, ledger
 from foi.archive.models import Body, InfoRequest, Message
 from foi.pages import events, links, members
 from foi.pages.json import moment
@@ -83,20 +83,10 @@ def show(request: Request) -> Response:
 
 def _full(request: Request, site: Site, row: Any) -> dict[str, Any]:
     found = members.listed(request.db, [row], site.calendar.today())[0]
-    messages = reading.correspondence(request.db, row.id)
-    log, states = events.log_of(request.db, row.id, (row.prominence,))
-    annotations = reading.annotations_of(request.db, row.id)
-    read = events.Context(
-        {row.id: found},
-        {},
-        {},
-        {m.id: m for m in messages},
-        {a.id: a for a in annotations},
-        states,
-    )
+    told = events.whole(request.db, found, (row.prominence,))
     asked = [
         m.text
-        for m in messages
+        for m in told.messages
         if m.direction == "request" and m.purpose in ("initial", "clarification")
     ]
     zone = site.settings.site_zone
@@ -116,8 +106,8 @@ def _full(request: Request, site: Site, row: Any) -> dict[str, Any]:
         "very_overdue_on": row.very_overdue_on and row.very_overdue_on.isoformat(),
         "external_url": row.external_url,
         "tags": [casework.format_tag(*tag) for tag in found.tags],
-        "correspondence": [members.message_members(site, row.url_title, m) for m in messages],
-        "events": [events.event_members(site, event, read) for event in log],
+        "correspondence": [members.message_members(site, row.url_title, m) for m in told.messages],
+        "events": [events.event_members(site, event, told.read) for event in told.log],
     }
     if row.person_id is not None:
         full["requestor_url"] = site.url(found.requester_path or "")

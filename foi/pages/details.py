@@ -10,7 +10,6 @@ from pyramid.request import Request
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from foi.archive import reading
 from foi.archive.kinds import Kind
 from foi.archive.models import Body, Event, Person
 from foi.archive.states import LABELS
@@ -60,36 +59,21 @@ def page(request: Request) -> Page:
     """All public events of a request, oldest first."""
     db, site = request.db, site_of(request)
     found = requests.find(request)
-    log, states = events.log_of(db, found.row.id, reading.READABLE)
-    read = _context(db, found, states)
-    actors = _Actors(db, found, read)
-    lines = [_line(event, states, actors) for event in log]
+    told = events.whole(db, found)
+    actors = _Actors(db, found, told.read)
+    lines = [_line(event, told.read.states, actors) for event in told.log]
     return Page(
         title=f"{found.title}: everything that happened",
         path=f"{found.path}/details",
         feed_path=found.path,
-        scopes=(*requests.scopes(found, list(read.annotations.values())), "bodies", "people"),
+        scopes=(*requests.scopes(found, told.annotations), "bodies", "people"),
         template="details.jinja2",
         data={
             "info_request": members.request_members(site, found),
-            "info_request_events": [_members(site, line, read) for line in lines],
+            "info_request_events": [_members(site, line, told.read) for line in lines],
         },
         shows={"request": found, "lines": lines},
         searchable=False,
-    )
-
-
-def _context(
-    db: Session, found: members.Listed, states: Mapping[int, histories.Described]
-) -> events.Context:
-    number = found.row.id
-    return events.Context(
-        {number: found},
-        {},
-        {},
-        {m.id: m for m in reading.correspondence(db, number)},
-        {a.id: a for a in reading.annotations_of(db, number)},
-        states,
     )
 
 

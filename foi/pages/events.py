@@ -92,16 +92,6 @@ def _log(readable: tuple[str, ...]) -> Select[Any]:
     )
 
 
-def log_of(
-    db: Session, request_id: int, readable: tuple[str, ...]
-) -> tuple[list[Row[Any]], dict[int, Described]]:
-    """Give a request's events that the public may see, in order, and what `describe` says of all
-    of them.
-    """
-    rows = db.execute(_log(readable), {"request": request_id}).all()
-    return [row for row in rows if row.shown], describe(rows)
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """The rows that a batch of events points at, read once."""
@@ -149,19 +139,37 @@ def context(
     )
 
 
-def context_of(
-    db: Session, request: members.Listed, annotations: Sequence[reading.ReadAnnotation]
-) -> Context:
-    """Read the rows that the events of one request point at."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that a request's page, feed and JSON tell of it, as the public may see it."""
+
+    messages: list[reading.ReadMessage]
+    annotations: list[reading.ReadAnnotation]
+    log: list[Row[Any]]
+    """Its events, in order."""
+    steps: Sequence[Row[Any]]
+    """The same with those that the public may not see."""
+    read: Context
+
+
+def whole(
+    db: Session, request: members.Listed, readable: tuple[str, ...] = reading.READABLE
+) -> Whole:
+    """Read a request with its correspondence and the log of its events."""
     number = request.row.id
-    return Context(
+    steps = db.execute(_log(readable), {"request": number}).all()
+    messages = reading.correspondence(db, number)
+    noted = any(step.annotation_id for step in steps)
+    annotations = reading.annotations_of(db, number) if noted else []
+    read = Context(
         {number: request},
         {},
         {},
-        {m.id: m for m in reading.correspondence(db, number)},
+        {m.id: m for m in messages},
         {a.id: a for a in annotations},
-        *histories(db, [number]),
+        describe(steps),
     )
+    return Whole(messages, annotations, [step for step in steps if step.shown], steps, read)
 
 
 def _named(db: Session, model: Any, ids: set[int]) -> dict[int, Row[Any]]:

@@ -91,18 +91,20 @@ def _part(event: Any) -> str:
     return f"message:{event.message_id}" if event.message_id else ""
 
 
-_STEPS = select(
-    _event.id,
-    _event.kind,
-    _event.params,
-    _event.happened_at,
-    _event.recorded_at,
-    _event.request_id,
-    _event.message_id,
-    _event.annotation_id,
-).order_by(_event.id)
-_STEPS_OF_MANY = _STEPS.where(_event.request_id.in_(bindparam("requests", expanding=True)))
-_STEPS_OF_ONE = _STEPS.where(_event.request_id == bindparam("request"))
+_STEPS = (
+    select(
+        _event.id,
+        _event.kind,
+        _event.params,
+        _event.happened_at,
+        _event.recorded_at,
+        _event.request_id,
+        _event.message_id,
+        _event.annotation_id,
+    )
+    .where(_event.request_id.in_(bindparam("requests", expanding=True)))
+    .order_by(_event.id)
+)
 
 
 def histories(
@@ -112,12 +114,7 @@ def histories(
     wanted = sorted(set(request_ids))
     by_request: dict[int, list[Any]] = {}
     if wanted:
-        rows = (
-            db.execute(_STEPS_OF_ONE, {"request": wanted[0]})
-            if len(wanted) == 1
-            else db.execute(_STEPS_OF_MANY, {"requests": wanted})
-        )
-        for row in rows:
+        for row in db.execute(_STEPS, {"requests": wanted}):
             by_request.setdefault(row.request_id, []).append(row)
     states: dict[int, Described] = {}
     traces: dict[int, Trace] = {}

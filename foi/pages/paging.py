@@ -18,10 +18,11 @@ from pyramid.request import Request
 from sqlalchemy import ColumnElement, Row, Select, bindparam, tuple_
 from sqlalchemy.orm import Session
 
+from foi.archive.kinds import WITHDRAWALS
 from foi.archive.models import Body, Event, InfoRequest
 from foi.pages import cursors, events, members
 from foi.pages.page import Tombstone
-from foi.pages.streams import Stream, tombstones
+from foi.pages.streams import LARGEST, MOST_TOMBSTONES, Stream, tombstones, withdrawn
 from foi.problems import Problem
 from foi.site import site_of
 
@@ -69,6 +70,11 @@ class Key:
         """Give the parameters of `beyond`."""
         return {f"key_{i}": value for i, value in enumerate(values)}
 
+    def is_beyond(self, row: Any, values: tuple[Any, ...], *, back: bool = False) -> bool:
+        """Tell of a row that has been read what `beyond` asks of one that has not."""
+        mine = tuple(getattr(row, column.key) for column in self.columns)
+        return mine < values if self.descending != back else mine > values
+
     def cursor(self, row: Any) -> str:
         """Make the cursor of a row."""
         return cursors.write(*(getattr(row, column.key) for column in self.columns))
@@ -111,6 +117,54 @@ class Slice:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a list a part begins: beside a cursor, or so many parts from its top."""
+
+    values: tuple[Any, ...]
+    """The cursor's; none without one."""
+    back: bool
+    number: int
+
+
+class _Asked:
+    """A list that the database is asked for, part by part."""
+
+    def __init__(
+        self, db: Session, statement: Select[Any], key: Key, params: Mapping[str, Any]
+    ) -> None:
+        self._db, self._statement, self.key, self._params = db, statement, key, params
+
+    def find(self, place: _Place, limit: int) -> Sequence[Any]:
+        """Give so many rows from a place on, in the order in which one goes there."""
+        sought = _sought(self._statement, self.key, place, limit)
+        return self._db.execute(sought, {**self._params, **self.key.values(place.values)}).all()
+
+    def nth(self, number: int) -> Any:
+        """Give the row of a number, from 1; None beyond the end."""
+        nth = self.key.sort(self._statement).offset(number - 1).limit(1)
+        return self._db.execute(nth, self._params).first()
+
+
+class _Read:
+    """A list that has been read whole, in its order."""
+
+    def __init__(self, rows: Sequence[Any], key: Key) -> None:
+        self._rows, self.key = rows, key
+
+    def find(self, place: _Place, limit: int) -> Sequence[Any]:
+        """Give so many rows from a place on, in the order in which one goes there."""
+        rows = self._rows[::-1] if place.back else self._rows
+        if place.values:
+            rows = [row for row in rows if self.key.is_beyond(row, place.values, back=place.back)]
+        first = (place.number - 1) * (limit - 1)
+        return rows[first : first + limit]
+
+    def nth(self, number: int) -> Any:
+        """Give the row of a number, from 1; None beyond the end."""
+        return next(iter(self._rows[number - 1 : number]), None)
+
+
 def part(
     request: Request,
     statement: Select[Any],
@@ -125,13 +179,18 @@ def part(
 
     A statement that is made once and given with parameters costs half of one made for each call.
     """
+    return _part(request, _Asked(request.db, statement, key, params), limit, filter_query)
+
+
+def _part(request: Request, source: _Asked | _Read, limit: int, filter_query: str) -> Slice:
+    key = source.key
     back = bool(request.GET.get(key.back)) and not request.GET.get(key.onward)
     name = key.back if back else key.onward
     given = request.GET.get(name, "")
     values = cursors.read(given, *key.kinds) if given else ()
-    number = 1 if given else _number(request, statement, key, params, limit, filter_query)
-    sought = _sought(statement, key, limit, number, given=bool(given), back=back)
-    found = request.db.execute(sought, {**params, **key.values(values)}).all()
+    number = 1 if given else _number(request, source, limit, filter_query)
+    # One more than is shown tells whether there are more.
+    found = source.find(_Place(values, back, number), limit + 1)
     shown = found[:limit][::-1] if back else found[:limit]
 
     def query(parameter: str, value: str | int) -> str:
@@ -155,28 +214,21 @@ def part(
 _made: "WeakKeyDictionary[Select[Any], dict[tuple[Any, ...], Select[Any]]]" = WeakKeyDictionary()
 
 
-def _sought(
-    statement: Select[Any], key: Key, limit: int, number: int, *, given: bool, back: bool
-) -> Select[Any]:
+def _sought(statement: Select[Any], key: Key, place: _Place, limit: int) -> Select[Any]:
     """Make of a statement the one that finds a part: of the same one always the same, so that the
     driver knows it (`foi.prepared`).
     """
     made = _made.setdefault(statement, {})
+    given, back, number = bool(place.values), place.back, place.number
     which = (id(key), limit, number, given, back)
     if which not in made:
         sought = key.sort(key.beyond(statement, back=back) if given else statement, back=back)
-        made[which] = sought.offset((number - 1) * limit if number > 1 else None).limit(limit + 1)
+        first = (number - 1) * (limit - 1)
+        made[which] = sought.offset(first or None).limit(limit)
     return made[which]
 
 
-def _number(
-    request: Request,
-    statement: Select[Any],
-    key: Key,
-    params: Mapping[str, Any],
-    limit: int,
-    filter_query: str,
-) -> int:
+def _number(request: Request, source: _Asked | _Read, limit: int, filter_query: str) -> int:
     """Read the number of a page; beyond the last one that has a number, say where the list goes
     on.
     """
@@ -185,11 +237,10 @@ def _number(
     if number < 1:
         raise HTTPBadRequest("Pages are numbered from 1.")
     if number > NUMBERED:
-        last = key.sort(statement).offset(NUMBERED * limit - 1).limit(1)
-        row = request.db.execute(last, params).first()
+        row = source.nth(NUMBERED * limit)
         if row is None:
             raise Problem(404, f"This list has no page {number}.")
-        query = _joined(filter_query, f"{key.onward}={key.cursor(row)}")
+        query = _joined(filter_query, f"{source.key.onward}={source.key.cursor(row)}")
         url = f"{site_of(request).url(request.path)}?{query}"
         raise Problem(404, f"Pages have numbers up to {NUMBERED}; the list goes on at {url}")
     return number
@@ -225,12 +276,26 @@ def events_before(
 ) -> Slice:
     """Give a part of a stream of events, newest first, with what was withdrawn in its span."""
     found = part(request, stream.events, EVENTS, params, filter_query=filter_query)
+    ids = withdrawn(request.db, stream, _span(request, found), params)
+    return replace(found, erased=tombstones(request.db, stream, ids))
+
+
+def events_of(request: Request, stream: Stream, told: events.Whole) -> Slice:
+    """Give the same of a request that has been read whole, of which the stream is."""
+    rows = [event for event in told.log[::-1] if event.kind in stream.kinds]
+    found = _part(request, _Read(rows, EVENTS), events.PER_PAGE, "")
+    first, beyond = _span(request, found)
+    ids = [e.id for e in told.steps[::-1] if e.kind in WITHDRAWALS and first <= e.id < beyond]
+    return replace(found, erased=tombstones(request.db, stream, ids[:MOST_TOMBSTONES]))
+
+
+def _span(request: Request, found: Slice) -> tuple[int, int]:
+    """Give the span of ids that a part of a stream stands for, the second one excluded."""
     rows, before = found.rows, request.GET.get("before")
-    beyond: int | None = None
+    beyond = LARGEST
     if found.previous_query is not None and rows:
         beyond = cursors.read(before, int)[0] if before else rows[0].id
-    span = (rows[-1].id if rows and found.next_query else 0, beyond)
-    return replace(found, erased=tombstones(request.db, stream, span, params))
+    return (rows[-1].id if rows and found.next_query else 0, beyond)
 
 
 def looking(request: Request) -> AbstractContextManager[Session]:

@@ -1,7 +1,6 @@
 """A request: its page and JSON, its feed, and the addresses that lead to it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from foi.archive.models import Event, InfoRequest
 from foi.archive.states import STATES, State
 from foi.pages import events, links, members, paging, timeline
 from foi.pages.entries import entries_from
+from foi.pages.histories import trace
 from foi.pages.json import moment
 from foi.pages.page import Page
 from foi.pages.streams import Stream
@@ -93,73 +93,53 @@ def page(request: Request) -> Page:
     db, site = request.db, site_of(request)
     found = find(request)
     row = found.row
-    messages = reading.correspondence(db, row.id)
-    annotations = reading.annotations_of(db, row.id)
-    log, states = events.log_of(db, row.id, reading.READABLE)
-    read = events.Context(
-        {row.id: found},
-        {},
-        {},
-        {m.id: m for m in messages},
-        {a.id: a for a in annotations},
-        states,
-    )
+    told = events.whole(db, found)
     return Page(
         title=found.title,
         path=found.path,
-        scopes=scopes(found, annotations),
+        scopes=scopes(found, told.annotations),
         template="request.jinja2",
-        data=lambda: _members(site, found, messages, annotations, log, read),
+        data=lambda: _members(site, found, told),
         shows={
             "request": found,
-            "items": _items(log, messages, annotations, read),
-            "course": lambda: timeline.course(found, messages, log, site.calendar),
-            "held": sum(1 for m in messages for a in m.attachments if a.held),
+            "items": _items(told),
+            "course": lambda: timeline.course(found, told.messages, told.log, site.calendar),
+            "held": sum(1 for m in told.messages for a in m.attachments if a.held),
         },
         searchable=row.prominence == "normal",
     )
 
 
-def _members(
-    site: Site,
-    found: members.Listed,
-    messages: list[reading.ReadMessage],
-    annotations: list[reading.ReadAnnotation],
-    log: Sequence[Any],
-    read: events.Context,
-) -> dict[str, Any]:
+def _members(site: Site, found: members.Listed, told: events.Whole) -> dict[str, Any]:
     row, slug = found.row, found.row.url_title
     anonymous = {"user_name": found.requester} if row.person_id is None else {}
     return members.request_members(site, found) | {
         "user": members.requester_members(site, found),
         **anonymous,
         "public_body": members.short_body_members(site, row),
-        "messages": [members.message_members(site, slug, m) for m in messages],
-        "comments": [_annotation_members(site, found, a) for a in annotations],
-        "info_request_events": [events.event_members(site, e, read) for e in log],
+        "messages": [members.message_members(site, slug, m) for m in told.messages],
+        "comments": [_annotation_members(site, found, a) for a in told.annotations],
+        "info_request_events": [events.event_members(site, e, told.read) for e in told.log],
     }
 
 
-def _items(
-    log: Any,
-    messages: list[reading.ReadMessage],
-    annotations: list[reading.ReadAnnotation],
-    read: events.Context,
-) -> list[Item]:
+def _items(told: events.Whole) -> list[Item]:
     """Put messages and annotations into the order of their events; withheld messages keep their
     place.
     """
-    arrived = {e.message_id: e for e in log if e.message_id and e.kind in CORRESPONDENCE}
-    noted = {e.annotation_id: e for e in log if e.annotation_id and e.kind == Kind.COMMENT}
+    arrived = {e.message_id: e for e in told.log if e.message_id and e.kind in CORRESPONDENCE}
+    noted = {e.annotation_id: e for e in told.log if e.annotation_id and e.kind == Kind.COMMENT}
     items = []
     previous = 0
-    for message in messages:
+    for message in told.messages:
         event = arrived.get(message.id)
         previous = event.id if event else previous
-        described = read.states.get(event.id) if event and event.kind == Kind.RESPONSE else None
+        described = (
+            told.read.states.get(event.id) if event and event.kind == Kind.RESPONSE else None
+        )
         state = STATES.get(described.calculated or "") if described else None
         items.append(Item(previous, message, None, state))
-    items += [Item(noted[a.id].id, None, a, None) for a in annotations if a.id in noted]
+    items += [Item(noted[a.id].id, None, a, None) for a in told.annotations if a.id in noted]
     return sorted(items, key=lambda item: item.event_id)
 
 
@@ -181,13 +161,13 @@ _STREAM = Stream(Event.__table__.c.request_id == bindparam("request"), readable=
 def feed(request: Request) -> Page:
     """What happened to a request: letters, answers and annotations, newest first."""
     db, found = request.db, find(request)
-    part = paging.events_before(request, _STREAM, {"request": found.row.id})
-    annotations = reading.annotations_of(db, found.row.id)
-    read = events.context_of(db, found, annotations)
+    told = events.whole(db, found)
+    part = paging.events_of(request, _STREAM, told)
+    read = replace(told.read, traces=trace(told.steps))
     return Page(
         title=found.title,
         path=found.path,
-        scopes=scopes(found, annotations),
+        scopes=scopes(found, told.annotations),
         entries=entries_from(site_of(request), part.rows, read),
         key=f"request/{found.row.id}",
         **part.queries(),

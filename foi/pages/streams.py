@@ -9,15 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, not_, or_, select, text
 from sqlalchemy.orm import Session
 
-from foi.archive.kinds import CORRESPONDENCE, Audience
+from foi.archive.kinds import CORRESPONDENCE, Audience, Kind
 from foi.archive.models import Annotation, Event, InfoRequest, Message
 from foi.pages.events import select_events, visible
 from foi.pages.page import Tombstone
 
 _event, _request = Event.__table__.c, InfoRequest.__table__.c
 _message, _annotation = Message.__table__.c, Annotation.__table__.c
-_MOST_TOMBSTONES = 500
-_LARGEST = 2**63 - 1
+MOST_TOMBSTONES = 500
+LARGEST = 2**63 - 1
+"""Beyond every id."""
 _WITHDRAWN = (
     select(_event.id)
     .where(
@@ -29,7 +30,7 @@ _WITHDRAWN = (
     # Of the events of a large authority SQLite would rather walk through all.
     .with_hint(Event.__table__, "INDEXED BY ix_event_withdrawals", "sqlite")
     .order_by(_event.id.desc())
-    .limit(_MOST_TOMBSTONES)
+    .limit(MOST_TOMBSTONES)
 )
 _away = Event.__table__.alias("away")
 _LOST = (
@@ -56,7 +57,7 @@ _LOST = (
         _event.audience == Audience.PUBLIC,
     )
     .order_by(_away.c.id.desc())
-    .limit(_MOST_TOMBSTONES)
+    .limit(MOST_TOMBSTONES)
 )
 
 
@@ -79,24 +80,29 @@ class Stream:
         shown: list[ColumnElement[bool]] = [] if kinds is None else [_event.kind.in_(kinds)]
         if only is not None:
             shown.append(only)
+        self.kinds = tuple(Kind) if kinds is None else tuple(kinds)
         self.events = select_events(*whose, *shown, readable=readable)
         self.withdrawn = _WITHDRAWN.where(*whose)
         self.lost = _LOST.where(not_(visible(readable)), *shown)
 
 
-def tombstones(
-    db: Session, stream: Stream, span: tuple[int, int | None], params: Mapping[str, Any]
-) -> list[Tombstone]:
-    """Give what was withdrawn of a stream by the events of a span of ids (the second one
-    excluded): entries that were shown before.
-
-    They stand where they were withdrawn, not where they were, so that a reader who asks for the
-    first page only, or goes on to what it knows, meets each. One more look at the log; a second
-    only if there is something to tell.
+def withdrawn(
+    db: Session, stream: Stream, span: tuple[int, int], params: Mapping[str, Any]
+) -> list[int]:
+    """Give the events of a span of ids (the second one excluded) by which something of a stream
+    was withdrawn, newest first.
     """
     first, beyond = span
-    bounds = {"first": first, "beyond": _LARGEST if beyond is None else beyond}
-    ids = db.scalars(stream.withdrawn, {**params, **bounds}).all()
+    found = db.scalars(stream.withdrawn, {**params, "first": first, "beyond": beyond})
+    return list(found.all())
+
+
+def tombstones(db: Session, stream: Stream, ids: Sequence[int]) -> list[Tombstone]:
+    """Give what these events withdrew of a stream: entries that were shown before.
+
+    They stand where they were withdrawn, not where they were, so that a reader who asks for the
+    first page only, or goes on to what it knows, meets each.
+    """
     if not ids:
         return []
     lost: dict[int, datetime] = {}

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 import webtest
+from pyramid.request import Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from foi.archive import casework, ledger
+from foi.archive import casework, ledger, reading
 from foi.archive.models import Event, InfoRequest, Person
-from foi.pages import cursors
+from foi.pages import cursors, events, members, paging
 from foi.pages.paging import NUMBERED
+from foi.pages.streams import Stream
+from foi.problems import Problem
 from foi.site import Site
 from tests.conftest import Running, add_body, add_person, add_request, start
 from tests.pages.scene import answer, plan_of, statements
@@ -193,6 +196,56 @@ class TestNumbers:
         for place in ("/list", "/feed/list.json", "/body/list.json", "/events", "/user/x"):
             web.get(f"{place}?page={number}", status=(400, 404))
         web.get(f"/list.json?page={number}", status=400)
+
+
+class TestOfARequest:
+    """The feed of a request is taken from its log, which has been read whole; that of a list is
+    asked for part by part. Both come to the same.
+    """
+
+    @pytest.fixture
+    def long(self, web: webtest.TestApp, db: Session) -> tuple[Any, list[int]]:
+        asked = add_request(db, add_body(db, "Fenby"), "A long matter", at=MOMENT)
+        for number in range(90):
+            message = answer(db, asked, f"Answer {number}")
+            if number % 7 == 0:
+                casework.hide(db, message, "desk")
+            if number % 21 == 0:
+                casework.release(db, message, "desk")
+        db.flush()
+        steps = select(Event.id).where(Event.request_id == asked.id).order_by(Event.id)
+        return asked, list(db.scalars(steps))
+
+    def test_its_parts_are_those_of_a_stream(
+        self, web: webtest.TestApp, db: Session, long: tuple[Any, list[int]]
+    ) -> None:
+        asked, steps = long
+        stream = Stream(Event.request_id == asked.id, readable=reading.READABLE)
+        row = members.by_slug(db, asked.url_title)
+        told = events.whole(db, members.listed(db, [row], MOMENT.date())[0])
+        queries = ["", "page=1", "page=2", "page=4", "page=5", "page=21"]
+        queries += [f"{way}={cursors.write(id_)}" for way in ("before", "after") for id_ in steps]
+        queries += [
+            f"{way}={cursors.write(id_)}" for way in ("before", "after") for id_ in (0, 10**9)
+        ]
+        met = set()
+        for query in queries:
+            request = Request.blank(f"/feed/request/{asked.url_title}?{query}")
+            request.registry, request.db = web.app.registry, db
+            asked_for, cut = (self.outcome(of, request, stream, told) for of in BOTH)
+            assert asked_for == cut, query
+            met.add(len(asked_for[1]) if len(asked_for) > 1 else None)
+        assert {0, None} < met  # some with tombstones, some without, and a refusal
+
+    def outcome(self, of: Any, request: Request, stream: Stream, told: events.Whole) -> Any:
+        try:
+            found = of(request, stream, told)
+        except Problem as refused:
+            return (str(refused),)
+        return [row.id for row in found.rows], list(found.erased), found.queries()
+
+
+BOTH = (lambda request, stream, told: paging.events_before(request, stream), paging.events_of)
 
 
 class Writer:
