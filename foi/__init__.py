@@ -48,6 +48,7 @@ def configure(settings: "Settings", pyramid: dict[str, Any] | None = None) -> An
     config.include("pyramid_retry")  # tries again from the start what lost a race
     config.include("pyramid_tm")  # one transaction for each request that may write
     config.include("foi.mapper")  # finding an address among many
+    config.include("foi.addresses")  # what answers there
     config.include("foi.requests")  # one class for all requests
     config.include("foi.db")  # request.db
     config.include("foi.pages.html")  # templates

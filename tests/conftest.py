@@ -5,20 +5,17 @@ transaction.
 import fcntl
 import gc
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import transaction
 import webtest
 from jinja2.bccache import Bucket, BytecodeCache
-from pyramid.config import Configurator, actions
-from pyramid.util import TopologicalSorter
+from pyramid.config import Configurator
 from sqlalchemy.orm import Session
 
 from foi import configure, migrations, settings
@@ -75,35 +72,6 @@ def _migrate(folder: Path) -> None:
     with site.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     site.close()
-
-
-_sorted = TopologicalSorter.sorted
-
-
-def _sorted_once(sorter: Any) -> Any:
-    """Sort when a name was added, not for each of two hundred addresses: a fifth of a start."""
-    names, known = getattr(sorter, "foi_sorted", (None, None))
-    if names != sorter.names:
-        names, known = list(sorter.names), _sorted(sorter)
-        sorter.foi_sorted = names, known
-    return known
-
-
-TopologicalSorter.sorted = _sorted_once
-
-
-def _frames(limit: int) -> list[tuple[str, int, str, str]]:
-    """Give the innermost frames without their lines, for which five hundred files are looked at
-    at each start.
-    """
-    frame, found = sys._getframe(1), list[tuple[str, int, str, str]]()
-    while frame is not None and len(found) < limit:
-        found.insert(0, (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, ""))
-        frame = frame.f_back  # type: ignore[assignment]
-    return found
-
-
-actions.traceback = SimpleNamespace(extract_stack=_frames)
 
 
 class _Compiled(BytecodeCache):

@@ -164,6 +164,7 @@ def test_it_is_registered_when_there_is_an_aleph(open_: Open, host: str, count: 
     site = open_(aleph__host=host)
     config = Configurator(settings={})
     config.registry["foi.site"] = site
+    config.include("foi.addresses")
     config.include("foi.pages.variants")  # pages, to which the bridge adds
     config.include(bridge)
     assert len(site.consumers.all) == count
