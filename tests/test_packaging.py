@@ -7,6 +7,8 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
+
 from foi import __version__, paths
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +94,7 @@ def test_make_serve_starts_with_no_limit_on_how_often_one_may_call(tmp_path: Pat
     assert set(limits.values()) == {"0"}
 
 
+@pytest.mark.thorough
 def test_make_serve_for_others_keeps_the_limits_at_sign_in(tmp_path: Path) -> None:
     for given in (
         {"FOI_SERVER_HOST": "0.0.0.0"},

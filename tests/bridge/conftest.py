@@ -33,13 +33,14 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.watching.PATIENT", HASTY)
 
 
-@pytest.fixture(
-    params=[
-        "aleph",
-        pytest.param("aleph3", marks=pytest.mark.thorough),
-        pytest.param("openaleph", marks=pytest.mark.thorough),
-    ]
+FLAVOURS = (
+    "aleph",
+    pytest.param("aleph3", marks=pytest.mark.thorough),
+    pytest.param("openaleph", marks=pytest.mark.thorough),
 )
+
+
+@pytest.fixture(params=FLAVOURS)
 def aleph(request: pytest.FixtureRequest) -> Iterator[Aleph]:
     """A running stand-in that works at once."""
     with Aleph(flavour=request.param) as server:

@@ -14,7 +14,7 @@ from tests.aleph import Aleph
 from tests.aleph.client import Client
 from tests.bridge.commands import Context, run
 from tests.bridge.comparing import compare
-from tests.bridge.conftest import Open, joined, rows
+from tests.bridge.conftest import FLAVOURS, Open, joined, rows
 from tests.bridge.records import COLLECTION, EVERYTHING, hide, make, names, writes
 
 
@@ -114,7 +114,7 @@ def test_after_emptying_a_push_brings_all_back_once(filled: Site, aleph: Aleph) 
     assert run(filled, "verify", "--wait", "5").exit_code == 0
 
 
-@pytest.mark.parametrize("flavour", ["aleph", "aleph3", "openaleph"])
+@pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("verb", ["empty", "delete"])
 def test_a_server_that_takes_its_time_is_waited_for(open_: Open, flavour: str, verb: str) -> None:
     with Aleph(flavour, delay=0.4) as server:

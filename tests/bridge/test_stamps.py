@@ -132,7 +132,7 @@ def told(site: Site, days: int) -> tuple[dict[Any, Any], dict[Any, str]]:
     return made, stamped
 
 
-@pytest.mark.parametrize("days_at_most", [0, 40])
+@pytest.mark.parametrize("days_at_most", [0, pytest.param(40, marks=pytest.mark.thorough)])
 def test_whatever_changes_a_manifest_changes_its_stamp(open_: Open, days_at_most: int) -> None:
     seed = int(os.environ.get("FOI_SEED", "0")) or random.randrange(1, 10**9)
     print(f"FOI_SEED={seed}")

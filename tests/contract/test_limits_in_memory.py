@@ -18,6 +18,7 @@ class TestMemory(LimitsContract):
     def engine(self, clock: Clock) -> MemoryEngine:
         return MemoryEngine(clock)
 
+    @pytest.mark.thorough
     def test_a_hundred_thousand_addresses_do_not_fill_the_memory(
         self, engine: MemoryEngine, clock: Clock
     ) -> None:

@@ -40,13 +40,12 @@ def ids(answered: Any) -> list[int]:
     return [each["id"] for each in data]
 
 
-@pytest.fixture
-def many(db: Session) -> list[int]:
+def fill(db: Session) -> None:
     """Sixty requests, half of them of one moment as imports bring them, and what belongs to
     them.
     """
     body, person = add_body(db, "Fenby"), add_person(db, "Ada Fenn")
-    made = [
+    for number in range(60):
         add_request(
             db,
             body,
@@ -55,11 +54,18 @@ def many(db: Session) -> list[int]:
             at=MOMENT + timedelta(minutes=max(number - 30, 0)),
             tag_texts=["lamps"],
         )
-        for number in range(60)
-    ]
     for number in range(110):
         add_body(db, f"Council {number % 7}")
-    return [each.id for each in made]
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[webtest.TestApp]:
+    """A site with long lists, for tests that only read."""
+    running = start(tmp_path_factory.mktemp("lists") / "site", migrated)
+    with running.site.sessions.writing() as db:
+        fill(db)
+    yield webtest.TestApp(running.app, extra_environ={"HTTP_HOST": "foi.test"})
+    running.close()
 
 
 PLACES = (
@@ -76,13 +82,13 @@ PLACES = (
 class TestBothWays:
     @pytest.mark.parametrize("place", PLACES)
     def test_on_to_the_last_item_and_back_to_the_first(
-        self, web: webtest.TestApp, many: list[int], place: str
+        self, lists: webtest.TestApp, place: str
     ) -> None:
-        answered = web.get(place)
+        answered = lists.get(place)
         assert not {"prev", "first"} & set(ways(answered))
         parts = [ids(answered)]
         while "next" in ways(answered):
-            answered = web.get(ways(answered)["next"])
+            answered = lists.get(ways(answered)["next"])
             assert ways(answered)["first"] == place
             parts.append(ids(answered))
         assert len(parts) > 1
@@ -90,14 +96,12 @@ class TestBothWays:
         assert len(met) == len(set(met)) >= 60
         back = [ids(answered)]
         while "prev" in ways(answered):
-            answered = web.get(ways(answered)["prev"])
+            answered = lists.get(ways(answered)["prev"])
             back.append(ids(answered))
         assert back[::-1] == parts
 
-    def test_in_atom_and_json_as_in_the_header(
-        self, web: webtest.TestApp, many: list[int]
-    ) -> None:
-        second = web.get(ways(web.get("/list.json"))["next"])
+    def test_in_atom_and_json_as_in_the_header(self, lists: webtest.TestApp) -> None:
+        second = lists.get(ways(lists.get("/list.json"))["next"])
         links = {name: link.removeprefix("http://foi.test")
                  for name, link in second.json["links"].items()}  # fmt: skip
         told = ways(second)
@@ -106,7 +110,7 @@ class TestBothWays:
             told["prev"],
             "/list.json",
         )
-        feed = web.get(ways(web.get("/feed/list"))["next"])
+        feed = lists.get(ways(lists.get("/feed/list"))["next"])
         in_atom = {
             link.get("rel"): link.get("href").removeprefix("http://foi.test")
             for link in feed.lxml.findall("{*}link")
@@ -116,8 +120,9 @@ class TestBothWays:
         assert in_atom["first"] == "/feed/list"
 
     def test_what_is_newer_than_the_first_page_is_had_by_its_cursor(
-        self, web: webtest.TestApp, db: Session, many: list[int]
+        self, web: webtest.TestApp, db: Session
     ) -> None:
+        fill(db)
         second = web.get(ways(web.get("/list.json"))["next"])
         newest = ids(web.get("/list.json"))[0]
         body = add_body(db, "Later")
@@ -130,26 +135,24 @@ class TestBothWays:
         assert "prev" not in ways(top)
         assert ids(web.get(ways(top)["next"])) == ids(first)
 
-    def test_beyond_either_end_there_is_a_way_back(
-        self, web: webtest.TestApp, many: list[int]
-    ) -> None:
-        first = web.get("/list.json")
+    def test_beyond_either_end_there_is_a_way_back(self, lists: webtest.TestApp) -> None:
+        first = lists.get("/list.json")
         ends = {"after": first.json["requests"][0]}
         last = first
         while "next" in ways(last):
-            last = web.get(ways(last)["next"])
+            last = lists.get(ways(last)["next"])
         ends["before"] = last.json["requests"][-1]
         for name, relation, part in (("after", "next", first), ("before", "prev", last)):
             row = ends[name]
             cursor = cursors.write(datetime.fromisoformat(row["created_at"]), row["id"])
-            empty = web.get(f"/list.json?{name}={cursor}")
+            empty = lists.get(f"/list.json?{name}={cursor}")
             assert ids(empty) == []
-            beside = ids(web.get(ways(empty)[relation]))
+            beside = ids(lists.get(ways(empty)[relation]))
             assert row["id"] in beside
             assert set(ids(part)) <= set(beside)
 
-    def test_the_page_shows_the_ways(self, web: webtest.TestApp, many: list[int]) -> None:
-        page = web.get("/list").click("Older")
+    def test_the_page_shows_the_ways(self, lists: webtest.TestApp) -> None:
+        page = lists.get("/list").click("Older")
         shown = [(a.get_text(), a["rel"][0]) for a in page.html.select(".paging a")]
         assert shown == [("Newest", "first"), ("Newer", "prev"), ("Older", "next")]
         assert page.click("Newer").html.select(".line-title a")[0]["href"] == "/request/matter_59"
@@ -158,19 +161,19 @@ class TestBothWays:
 class TestNumbers:
     @pytest.mark.parametrize("place", ["/list.json", "/feed/list.json", "/body/list.json"])
     def test_a_page_by_number_is_the_one_that_the_links_lead_to(
-        self, web: webtest.TestApp, many: list[int], place: str
+        self, lists: webtest.TestApp, place: str
     ) -> None:
-        first = web.get(place)
-        second = web.get(ways(first)["next"])
-        by_number = web.get(f"{place}?page=2")
+        first = lists.get(place)
+        second = lists.get(ways(first)["next"])
+        by_number = lists.get(f"{place}?page=2")
         assert ids(by_number) == ids(second)
-        assert ids(web.get(f"{place}?page=1")) == ids(web.get(f"{place}?page=")) == ids(first)
+        assert ids(lists.get(f"{place}?page=1")) == ids(lists.get(f"{place}?page=")) == ids(first)
         assert ways(by_number).get("next") == ways(second).get("next")
         assert "page=" not in by_number.headers["Link"]
-        assert ids(web.get(ways(by_number)["prev"])) == ids(first)
+        assert ids(lists.get(ways(by_number)["prev"])) == ids(first)
 
-    def test_beyond_the_last_item_it_is_empty(self, web: webtest.TestApp, many: list[int]) -> None:
-        beyond = web.get(f"/list.json?page={NUMBERED}")
+    def test_beyond_the_last_item_it_is_empty(self, lists: webtest.TestApp) -> None:
+        beyond = lists.get(f"/list.json?page={NUMBERED}")
         assert ids(beyond) == []
         assert ways(beyond)["first"] == ways(beyond)["prev"] == "/list.json"
 
