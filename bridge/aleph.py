@@ -36,9 +36,11 @@ class Aleph(Wire):
         """Give the server's version once the key has proved good; AlephDenied when it is not.
 
         A bad key is answered like no key at all, with empty lists: only some addresses refuse.
+        A server that takes calls and never answers is found out here, and not by every call.
         """
+        within = self.patience.greeting
         try:
-            about = self.call("GET", "metadata")
+            about = self.call("GET", "metadata", within=within)
         except AlephError as error:
             if error.status != 404:
                 raise
@@ -47,7 +49,7 @@ class Aleph(Wire):
         if not isinstance(app, dict):
             raise AlephError(0, f"what answers at {self.host} is not an Aleph")
         self.model = Model(about.get("model"))
-        self.call("GET", "status")
+        self.call("GET", "status", within=within)
         return str(app.get("version", ""))
 
     # Collections

@@ -58,7 +58,7 @@ class Exchange:
         self, session: requests.Session, prefix: str, connect: float, answer: float
     ) -> None:
         self._session, self._prefix = session, prefix
-        self._timeout = Timeout(connect=connect, read=answer)
+        self._connect, self._answer = connect, answer
         self._way: _Way | None = None
         self._lock = Lock()
 
@@ -70,9 +70,11 @@ class Exchange:
         body: Any,
         headers: Mapping[str, str],
         most: int,
+        within: float | None = None,
     ) -> Answer:
         """Send a body of bytes, or one that can be read, and give the answer of at most so many
-        bytes; TooLarge, one of LOST, or WRONG. Redirects are answers like others: followed, a
+        bytes, which must begin `within` so many seconds (as long as all others, if not said);
+        TooLarge, one of LOST, or WRONG. Redirects are answers like others: followed, a
         POST would become a GET and silently do nothing.
         """
         way = self._way or self._find()
@@ -85,7 +87,7 @@ class Exchange:
             address,
             body=body,
             headers={**way.headers, **headers},
-            timeout=self._timeout,
+            timeout=Timeout(connect=self._connect, read=within or self._answer),
             retries=False,
             redirect=False,
             assert_same_host=False,

@@ -100,7 +100,8 @@ class _Key(AuthBase):
 class Patience:
     """How long to go on: tries, seconds before the second, longest pause, and time limits.
 
-    `refresh` is how long what Aleph has dealt with may take to show in its index.
+    `greeting` is the limit for what costs Aleph nothing, with which one begins; `refresh` is how
+    long what Aleph has dealt with may take to show in its index.
     """
 
     attempts: int = 4
@@ -108,6 +109,7 @@ class Patience:
     longest: float = 30.0
     connect: float = 10.0
     answer: float = 300.0
+    greeting: float = 20.0
     refresh: float = 2.0
 
 
@@ -188,7 +190,7 @@ class Wire:
 
     def _answers(self) -> bool:
         try:
-            self._once("GET", "metadata")
+            self._once("GET", "metadata", within=self.patience.greeting)
         except AlephError:
             return False
         return True
@@ -228,8 +230,10 @@ class Wire:
         body: bytes | None = None,
         meta: str | None = None,
         file: Path | bytes | None = None,
+        within: float | None = None,
     ) -> Answer:
         """Send one call with at most one of JSON `fields`, a JSON `body`, or an upload."""
+        most = LARGEST_ANSWER
         kind, content = "application/json", body
         if fields is not None:
             content = json.dumps(fields, allow_nan=False).encode()
@@ -238,9 +242,9 @@ class Wire:
         elif isinstance(file, Path):
             with Upload(meta or "", file) as upload:
                 headers = {"Content-Type": upload.content_type, "Content-Length": str(len(upload))}
-                return self._exchange.call(method, where, params, upload, headers, LARGEST_ANSWER)
+                return self._exchange.call(method, where, params, upload, headers, most, within)
         headers = {} if content is None else {"Content-Type": kind}
-        return self._exchange.call(method, where, params, content, headers, LARGEST_ANSWER)
+        return self._exchange.call(method, where, params, content, headers, most, within)
 
     def send(self, method: str, where: str, *, params: Any = None) -> requests.Response:
         """Make one call whose answer is read as it comes."""

@@ -1,6 +1,9 @@
 """`foi bridge` as its users meet it."""
 
 import json
+import socket
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,8 @@ import pytest
 from bridge import turnstile
 from foi.site import Site
 from tests.aleph import Aleph
-from tests.bridge.commands import run
-from tests.bridge.conftest import Open, joined
+from tests.bridge.commands import refused, run
+from tests.bridge.conftest import HASTY, Open, joined
 from tests.bridge.records import (
     COLLECTION,
     EVERYTHING,
@@ -184,3 +187,20 @@ def test_export_spares_a_folder_of_somebody_else(there: Site, tmp_path: Path) ->
     result = run(there, "export", str(tmp_path))
     assert result.exit_code == 2
     assert "not empty" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["push", "verify", "diff"])
+def test_a_server_that_takes_calls_and_never_answers_is_found_out(
+    open_: Open, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    patience = replace(HASTY, greeting=0.1, answer=120.0)
+    monkeypatch.setattr("bridge.cli.PATIENT", patience)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        site = open_(
+            aleph__host=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            aleph__api_key="k",
+            aleph__collection=COLLECTION,
+        )
+        begun = time.monotonic()
+        assert "does not answer" in refused(site, command)
+        assert time.monotonic() - begun < 10
