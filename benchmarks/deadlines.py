@@ -1,14 +1,14 @@
 """Compare the deadlines an authority stated with those we compute.
 
-    python benchmarks/deadlines.py STATED.csv
+    python -m benchmarks.deadlines STATED.csv
 
 The file has a header and at least the columns `received` (ISO date), `working_days` (20 or 40)
 and `due_stated` (ISO date). Four readings of the law are counted; the one the tracker takes is
 marked, and its misses are split into those where the authority's date was earlier and later.
 """
 
+import argparse
 import csv
-import sys
 import time
 from collections import Counter
 from datetime import date
@@ -91,6 +91,8 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python benchmarks/deadlines.py STATED.csv")
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stated", type=Path, metavar="STATED.csv")
+    main(parser.parse_args().stated)

@@ -61,14 +61,6 @@ class Due(NamedTuple):
     due_on: date
     very_overdue_on: date
 
-    def is_overdue(self, today: date) -> bool:
-        """Tell whether the answer is late: from the day after (dates of the site's zone)."""
-        return today > self.due_on
-
-    def is_very_overdue(self, today: date) -> bool:
-        """Tell whether the answer is long overdue: from the day after the second date."""
-        return today > self.very_overdue_on
-
 
 class SkippedDay(NamedTuple):
     """A day that did not count, and why, in words."""

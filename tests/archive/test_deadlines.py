@@ -89,14 +89,6 @@ def test_days_that_count(code: str, on: str) -> None:
     assert is_working_day(code, day(on))
 
 
-def test_an_answer_is_late_from_the_day_after() -> None:
-    dates = due("GB", day("2026-03-01"))
-    assert not dates.is_overdue(day("2026-03-30"))
-    assert dates.is_overdue(day("2026-03-31"))
-    assert not dates.is_very_overdue(day("2026-04-29"))
-    assert dates.is_very_overdue(day("2026-04-30"))
-
-
 def test_the_calculation_is_explained_in_words() -> None:
     reasons = {skipped.day: skipped.reason for skipped in explain("GB", day("2022-12-16"))}
     assert reasons[day("2022-12-17")] == "Saturday"
