@@ -168,6 +168,27 @@ class PreparedContract:
         with filled.sessions.reading() as db:
             assert db.scalar(statement) == 4
 
+    @pytest.mark.parametrize("first", ["plain", "mapped"])
+    def test_what_is_mapped_is_read_in_the_same_snapshot(self, filled: Site, first: str) -> None:
+        statement = select(func.count(_request.id))
+        answers(filled, statement)
+
+        def counted(db: Session, which: str) -> int:
+            if which == "plain":
+                return int(db.scalar(statement))
+            return len(db.scalars(select(InfoRequest)).all())
+
+        with filled.sessions.reading() as db:
+            for turn in (1, 2):  # a snapshot that was ended begins anew
+                begun = counted(db, first)
+                with filled.sessions.writing() as other:
+                    body = add_body(other, f"Elsewhere {turn}")
+                    casework.open_request(other, "import", body=body, title="New", text=LETTER)
+                assert counted(db, "plain") == counted(db, "mapped") == begun == 2 + turn
+                db.rollback()
+            assert counted(db, "mapped") == counted(db, "plain") == 5
+        assert filled.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
     def test_results_are_read_as_ever(self, filled: Site) -> None:
         statement = select(_request.id, _request.title).where(_request.id >= bindparam("first"))
         statement = statement.order_by(_request.id)
