@@ -38,7 +38,7 @@ class Aleph(Wire):
         A bad key is answered like no key at all, with empty lists: only some addresses refuse.
         A server that takes calls and never answers is found out here, and not by every call.
         """
-        within = self.patience.greeting
+        within = self.patience.first
         try:
             about = self.call("GET", "metadata", within=within)
         except AlephError as error:

@@ -258,7 +258,7 @@ def _status(site: Site, remote: Remote, live: bool) -> dict[str, Any]:
             )
     if live:
         # Somebody sits there and wants to know how it stands: silence is an answer, too.
-        with Link(site, remote, replace(PATIENT, attempts=2, answer=15.0, greeting=15.0)) as link:
+        with Link(site, remote, replace(PATIENT, attempts=2, answer=15.0)) as link:
             for place, each in zip(found, collections, strict=True):
                 number = link.target(place, create=False).collection_id
                 each["queued"] = link.aleph.queued(number) if number else 0

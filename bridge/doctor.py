@@ -32,7 +32,7 @@ from foi.site import Site
 from foi.work import outbox
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
-BRIEF = Patience(attempts=1, pause=0.1, longest=1.0, connect=10.0, answer=30.0, greeting=30.0)
+BRIEF = Patience(attempts=1, pause=0.1, longest=1.0, connect=10.0, answer=30.0)
 """Nobody waits long for a doctor, and what works only now and then is worth a word."""
 SCHEMATA = ("PublicBody", "Person", "Folder", "Email", "Documentation", "Document")
 """What the bridge writes."""

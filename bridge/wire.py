@@ -100,8 +100,8 @@ class _Key(AuthBase):
 class Patience:
     """How long to go on: tries, seconds before the second, longest pause, and time limits.
 
-    `greeting` is the limit for what costs Aleph nothing, with which one begins; `refresh` is how
-    long what Aleph has dealt with may take to show in its index.
+    `greeting` is the limit for what costs Aleph nothing, with which one begins, if it is not that
+    for all; `refresh` is how long what Aleph has dealt with may take to show in its index.
     """
 
     attempts: int = 4
@@ -111,6 +111,11 @@ class Patience:
     answer: float = 300.0
     greeting: float = 20.0
     refresh: float = 2.0
+
+    @property
+    def first(self) -> float:
+        """Seconds for the answer to what costs nothing."""
+        return min(self.greeting, self.answer)
 
 
 PATIENT = Patience()
@@ -190,7 +195,7 @@ class Wire:
 
     def _answers(self) -> bool:
         try:
-            self._once("GET", "metadata", within=self.patience.greeting)
+            self._once("GET", "metadata", within=self.patience.first)
         except AlephError:
             return False
         return True

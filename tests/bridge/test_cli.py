@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import turnstile
+from bridge.wire import Patience
 from foi.site import Site
 from tests.aleph import Aleph
 from tests.bridge.commands import refused, run
@@ -204,3 +205,8 @@ def test_a_server_that_takes_calls_and_never_answers_is_found_out(
         begun = time.monotonic()
         assert "does not answer" in refused(site, command)
         assert time.monotonic() - begun < 10
+
+
+def test_a_limit_for_all_calls_is_one_for_the_first_as_well() -> None:
+    assert Patience(answer=4.0).first == 4.0
+    assert Patience(answer=300.0).first == 20.0
