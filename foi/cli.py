@@ -103,9 +103,10 @@ class _Commands(click.Group):
         return sorted(self._all(ctx))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        # Most are in the module that is called as they are; the others take long to import.
-        for module in self._modules(ctx):
-            if cmd_name in module.split("."):
+        # An extension's is taken before one of the core. Of these most are in the module that is
+        # called as they are; the others take long to import.
+        for module in reversed(self._modules(ctx)):
+            if not module.startswith("foi.") or module.endswith(f".{cmd_name}"):
                 for command in _offered(module):
                     if command.name == cmd_name:
                         return command

@@ -1,0 +1,42 @@
+"""Which command is meant by a name."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from foi.cli import main
+
+EXTENSION = """
+import click
+
+def command(name):
+    return click.command(name)(lambda: click.echo(f"the extension's {name}"))
+
+commands = [command(name) for name in ("serve", "key", "settings", "fish")]
+"""
+
+
+@pytest.mark.parametrize("name", ["serve", "key", "settings", "fish"])
+def test_an_extensions_command_takes_the_place_of_the_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "foi_test_extension").mkdir()
+    (tmp_path / "foi_test_extension" / "__init__.py").touch()
+    (tmp_path / "foi_test_extension" / "cli.py").write_text(EXTENSION)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("FOI_EXTENSIONS", "foi_test_extension bridge")
+    told = CliRunner().invoke(main, [name])
+    assert (told.exit_code, told.output) == (0, f"the extension's {name}\n")
+
+
+@pytest.mark.parametrize("name", ["serve", "key", "import", "body", "work", "bridge", "settings"])
+def test_every_command_is_found_by_its_name(name: str) -> None:
+    told = CliRunner().invoke(main, [name, "--help"])
+    assert told.exit_code == 0
+    assert told.output.startswith(f"Usage: main {name}")
+
+
+def test_what_is_no_command_is_refused() -> None:
+    for name in ("fish", "foi", "cli", "commands", ""):
+        assert CliRunner().invoke(main, [name]).exit_code == 2
