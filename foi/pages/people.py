@@ -3,10 +3,10 @@
 from typing import Any
 
 from pyramid.request import Request
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from foi.archive.kinds import Kind
-from foi.archive.models import Event, InfoRequest, Person
+from foi.archive.models import Annotation, Event, InfoRequest, Person
 from foi.pages import links, members, paging
 from foi.pages.entries import entries_of
 from foi.pages.lists import Listing, feed_page, listing
@@ -104,9 +104,7 @@ def _deeds(request: Request) -> tuple[Person, paging.Slice, list[Entry]]:
     commented = and_(Event.kind == Kind.COMMENT, Event.person_id == person.id)
     written = Event.kind.in_((Kind.SENT, Kind.FOLLOWUP_SENT))
     mine = Event.request_id.in_(_made_by(person))
-    stream = Stream(
-        or_(mine, Event.person_id == person.id), only=or_(and_(written, mine), commented)
-    )
+    stream = Stream(_theirs(person), only=or_(and_(written, mine), commented))
     part = paging.events_before(request, stream)
     return person, part, entries_of(request.db, site_of(request), part.rows)
 
@@ -115,11 +113,23 @@ def _made_by(person: Person) -> Select[Any]:
     return select(InfoRequest.id).where(InfoRequest.person_id == person.id)
 
 
+def _theirs(person: Person) -> ColumnElement[bool]:
+    """The condition for what happened to somebody's requests, and to their annotations anywhere:
+    who hides one of these is not the person.
+    """
+    noted = select(Annotation.id).where(Annotation.person_id == person.id)
+    return or_(
+        Event.request_id.in_(_made_by(person)),
+        Event.person_id == person.id,
+        Event.annotation_id.in_(noted),
+    )
+
+
 def feed(request: Request) -> Page:
     """What happened to somebody's requests, and what they annotated, newest first."""
     person = find(request)
     wanted = _wanted(request, person, of_feed=True)
-    part = wanted.events(or_(Event.request_id.in_(_made_by(person)), Event.person_id == person.id))
+    part = wanted.events(_theirs(person))
     return feed_page(
         wanted,
         part,

@@ -63,6 +63,22 @@ class TestWhatIsTold:
         for path in feeds_of(asked):
             assert list(gone(web, path)) == [entry], path
 
+    def test_an_annotation_on_somebody_elses_request(
+        self, web: webtest.TestApp, db: Session
+    ) -> None:
+        asked, bee = add_request(db, person=add_person(db, "Ada")), add_person(db, "Bee")
+        annotation = casework.annotate(db, asked, bee, "Well.")
+        db.flush()
+        [entry] = set(ids(web, "/feed/list")[:1])
+        places = [*feeds_of(asked), "/feed/user/bee", "/feed/user/bee/wall"]
+        for path in places:
+            assert entry in ids(web, path), path
+        casework.hide(db, annotation, "desk")
+        db.flush()
+        for path in places:
+            assert entry in gone(web, path), path
+            assert entry not in ids(web, path), path
+
     def test_a_request_as_a_whole(self, web: webtest.TestApp, db: Session) -> None:
         asked = add_request(db, person=add_person(db, "Ada"))
         answer(db, asked)
