@@ -257,7 +257,7 @@ def log(request: Request) -> Page:
     """Everything public that happened; as JSON, after `since` and oldest first, without gaps."""
     if "since" in request.GET or request.foi_variant.name == "json":
         return _log_since(request)
-    part = paging.events_before(request, _everybodys(None))
+    part = paging.part(request, _everybodys(None).events, paging.EVENTS)
     return Page(
         title="Everything that happened",
         path="/events",

@@ -34,7 +34,7 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 """The parameters of a statement that has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """What a list is sorted by; the last column tells any two items apart."""
 
@@ -220,7 +220,7 @@ def _sought(statement: Select[Any], key: Key, place: _Place, limit: int) -> Sele
     """
     made = _made.setdefault(statement, {})
     given, back, number = bool(place.values), place.back, place.number
-    which = (id(key), limit, number, given, back)
+    which = (key, limit, number, given, back)
     if which not in made:
         sought = key.sort(key.beyond(statement, back=back) if given else statement, back=back)
         first = (number - 1) * (limit - 1)
