@@ -103,11 +103,9 @@ def _at(settings: Settings, port: int) -> Settings:
 
 def _run(server: Any) -> None:
     """Serve until interrupted or told to end."""
-    # What is there by now stays: the collector need not walk through it again and again, nor
-    # after every 700 objects of a page, nearly all of which are gone with the page.
+    # What is there by now stays: the collector need not walk through it again and again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
