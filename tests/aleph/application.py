@@ -1,7 +1,6 @@
 """The WSGI application: routes, rate limit, failures on request and the record of calls.
 
-One lock makes calls one after the other; latency and uploads in flight do not hold it. Gives up:
-speed under many clients.
+Calls are answered one after the other. Gives up: speed under many clients.
 """
 
 import logging
@@ -124,11 +123,7 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        if self.server.options.latency_ms:
-            time.sleep(self.server.options.latency_ms / 1000)
-        # Read before the lock is taken, and into memory: WebOb would make a temporary file.
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        request.body = body
+        body = request.body
         with self.server.store.lock:
             fault = self._fault(request, len(body))
             response = self._serve(request) if fault is None or fault.after else None
@@ -137,7 +132,6 @@ class Application:
             status = response.status_int if response else 0
             self._record(request, status, len(body))
         if response is None:
-            # Waitress closes the connection without an answer on an OSError.
             raise ConnectionAbortedError
         out: Iterable[bytes] = response(environ, start_response)
         return out

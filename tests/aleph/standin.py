@@ -9,23 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import waitress.server
-
 from tests.aleph.application import Application
 from tests.aleph.entities import caption
 from tests.aleph.faults import Fault
+from tests.aleph.http import HttpServer
 from tests.aleph.people import ADMIN, USER
 from tests.aleph.schemata import SCHEMATA
 from tests.aleph.server import Call, Options, Server
 from tests.aleph.store import Record
 from tests.aleph.values import sign
-from tests.serving import serve_in_thread
-
-THREADS = 64
-# They wait for the one lock, or out an imitated latency, so many cost little.
-IN_MEMORY = 1 << 31
-# Bytes of an upload that are taken in at once.
-AT_ONCE = 1 << 18
 
 
 class CollectionView:
@@ -143,22 +135,10 @@ class Aleph:
     ) -> None:
         path = Path(data) if data else None
         self.server = Server(Options(flavour=flavour, delay=delay, data=path, **options))
-        self._http = waitress.server.create_server(
-            Application(self.server),
-            host=host,
-            port=port,
-            threads=THREADS,
-            clear_untrusted_proxy_headers=False,
-            log_socket_errors=False,
-            ident=None,
-            recv_bytes=AT_ONCE,
-            max_request_body_size=IN_MEMORY,
-            inbuf_overflow=IN_MEMORY,
-            outbuf_overflow=IN_MEMORY,
-        )
-        self.url = f"http://{host}:{self._http.effective_port}"
+        latency = self.server.options.latency_ms / 1000
+        self._http = HttpServer(Application(self.server), host, port, latency)
+        self.url = f"http://{host}:{self._http.port}"
         self.server.pipeline.start()
-        self._end = serve_in_thread(self._http)
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +154,7 @@ class Aleph:
     def close(self) -> None:
         """Stop serving; what was acknowledged stays in the data file, if there is one."""
         self.server.pipeline.stop()
-        self._end()
+        self._http.close()
         with self.server.store.lock:
             self.server.store.close()
 

@@ -44,12 +44,16 @@ def _form(request: Request) -> tuple[str | None, bytes | None]:
     text, data = None, None
     if request.content_type != "multipart/form-data" or boundary is None:
         return text, data
-    for piece in request.body.split(b"--" + boundary[1].encode())[1:]:
-        head, _, content = piece.partition(b"\r\n\r\n")
+    body, mark = request.body, b"--" + boundary[1].encode()
+    begin = body.find(mark)
+    while (end := body.find(mark, begin + len(mark))) >= 0:
+        content = body.find(b"\r\n\r\n", begin, end)
+        head = body[begin:content]
         if b"filename" in head:
-            data = content[:-2]
+            data = body[content + 4 : end - 2]
         elif re.search(rb'name="?meta"?(\s|;|$)', head):
-            text = content[:-2].decode()
+            text = body[content + 4 : end - 2].decode()
+        begin = end
     return text, data
 
 
