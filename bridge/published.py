@@ -6,7 +6,6 @@ What it gives up: being newer than the worker's last round.
 """
 
 import hashlib
-import logging
 from io import BytesIO
 from pathlib import Path
 
@@ -19,50 +18,19 @@ from sqlalchemy.orm import Session
 
 from bridge import export_index
 from bridge.catalogue import FTM, HOME
-from bridge.config import collection_name
-from bridge.export import CATALOGUE, ENTITIES, FILES, NotOurs, export
-from bridge.export_index import Busy
-from foi import __version__
+from bridge.export import CATALOGUE, ENTITIES, FILES
 from foi.addresses import get
-from foi.archive import ledger, reading
+from foi.archive import reading
 from foi.archive.kinds import WITHDRAWALS
 from foi.archive.models import Attachment, Event, InfoRequest, Message
 from foi.pages import files
 from foi.pages.redirects import to
 from foi.problems import Problem, tell
-from foi.site import Site, site_of
-
-log = logging.getLogger(__name__)
+from foi.site import site_of
 
 SECONDS = 600
 """How long after a change the worker has made the export anew, at most."""
 _BEING_MADE = "The export is being made. Please try again in a few minutes."
-
-
-def keep_up(site: Site) -> bool:
-    """Make the published export anew if anything has happened since; tell whether it was."""
-    folder, state = site.settings.export_folder, _state(site)
-    if export_index.about(folder).get("state") == state:
-        return False
-    try:
-        export(site, collection_name(site.settings), folder, state)
-    except Busy:
-        return False
-    except NotOurs as problem:
-        log.error("the export cannot be published: %s", problem)
-        return False
-    return True
-
-
-def _state(site: Site) -> str:
-    """Give what an export is made from: the archive's position, the day, settings and release."""
-    settings = site.settings
-    with site.sessions.reading() as db:
-        told = (
-            *(ledger.newest(db), site.calendar.today(), __version__, collection_name(settings)),
-            *(settings.site_url, settings.site_name, settings.site_locale, settings.jurisdiction),
-        )
-    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def catalogue(request: Request) -> Response:
@@ -153,9 +121,7 @@ def _serve(request: Request, name: str, media_type: str, digest: str, path: Path
 
 
 def includeme(config: Configurator) -> None:
-    """Serve the export, and let the worker keep it up."""
-    site: Site = config.registry["foi.site"]
-    site.duties.append(keep_up)
+    """Serve the export."""
     config.add_exception_view(_on_being_made, context=_BeingMade)
     for spelling in (HOME, f"{HOME}/"):
         get(config, f"data:{spelling}", spelling, to(f"{HOME}/{CATALOGUE}"))

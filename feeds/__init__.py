@@ -2,29 +2,31 @@
 follow.
 """
 
-from pyramid.config import Configurator
-from pyramid.events import ApplicationCreated
+from typing import TYPE_CHECKING
 
-from feeds.atom import render_atom
-from feeds.body_events import atom as asked_of_a_body
-from feeds.identity import fix_at_start
-from feeds.jsonfeed import render_json_feed
-from foi.addresses import get, one
-from foi.pages import json as machine
-from foi.pages.redirects import LISTS, to
-from foi.pages.variants import Variant
-
-_OTHER_NAMES = (
-    ("/feed", "/feed/list"),
-    # Alaveteli's own spelling of a request's feed.
-    ("/request/{url_title:[^/.]+}/feed", "/feed/request/{url_title}"),
-    *((f"/feed{alias.pattern}", f"/feed{alias.target}") for alias in LISTS),
-)
-"""What else feeds are called, and where each leads."""
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: "Configurator") -> None:
     """Register the forms of every feed."""
+    from pyramid.events import ApplicationCreated
+
+    from feeds.atom import render_atom
+    from feeds.body_events import atom as asked_of_a_body
+    from feeds.identity import fix_at_start
+    from feeds.jsonfeed import render_json_feed
+    from foi.addresses import get, one
+    from foi.pages import machine
+    from foi.pages.redirects import LISTS, to
+    from foi.pages.variants import Variant
+
+    other_names = (
+        ("/feed", "/feed/list"),
+        # Alaveteli's own spelling of a request's feed.
+        ("/request/{url_title:[^/.]+}/feed", "/feed/request/{url_title}"),
+        *((f"/feed{alias.pattern}", f"/feed{alias.target}") for alias in LISTS),
+    )
     config.add_variant(
         Variant(
             "feed.json",
@@ -51,7 +53,7 @@ def includeme(config: Configurator) -> None:
         )
     )
     for suffix in (".jsonfeed", ".json", ""):
-        for pattern, target in _OTHER_NAMES:
+        for pattern, target in other_names:
             view = to(target + suffix)
             get(config, f"alias:{pattern}{suffix}", pattern + suffix, view)
     # For the software of authorities, with their key.

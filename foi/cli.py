@@ -9,16 +9,19 @@ import importlib
 import json
 import logging
 import sys
+from collections.abc import Callable
 from configparser import ConfigParser, Error
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from foi import __version__, settings
 from foi.settings import BadSetting, Settings
+
+T = TypeVar("T")
 
 CORE = (
     "serve",
@@ -49,19 +52,11 @@ class Context:
         except BadSetting as wrong:
             raise click.UsageError(str(wrong)) from None
 
-    @cached_property
-    def registry(self) -> Any:
-        """The registry of the whole application, with every extension's consumers."""
-        config = configured(self.settings)
-        config.commit()
-        return config.registry
-
     def site(self, *, ready: bool = True) -> Any:
-        """Give the site; unless `ready` is false its database must be of this release's schema."""
-        from foi import migrations
-        from foi.site import Site
+        """Open the site; unless `ready` is false its database must be of this release's schema."""
+        from foi import assemble, migrations
 
-        site: Site = self.registry["foi.site"]
+        site = put_together(assemble, self.settings)
         if ready and migrations.current(site.engine) != migrations.head():
             raise click.UsageError(
                 "The database is not of this release's schema: run `foi upgrade` first."
@@ -69,14 +64,12 @@ class Context:
         return site
 
 
-def configured(settings: Settings) -> Any:
+def put_together(how: Callable[[Settings], T], settings: Settings) -> T:
     """Put the site together; what a part of it cannot work with (the file that a setting names,
     say) ends the command with exit code 2.
     """
-    from foi import configure
-
     try:
-        return configure(settings)
+        return how(settings)
     except BadSetting as wrong:
         raise click.UsageError(str(wrong)) from None
 

@@ -1,4 +1,4 @@
-"""The engine, its transactions, and `request.db`.
+"""The engine and its transactions.
 
 A write transaction on SQLite begins IMMEDIATE: a deferred one that later writes fails at once with
 "database is locked", whatever the busy timeout (docs/decisions/0001-ledger.md). Reads see one
@@ -13,12 +13,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
-from pyramid.config import Configurator
-from pyramid.request import Request
-from pyramid_retry import mark_error_retryable
 from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 from sqlalchemy.pool import QueuePool
 
@@ -30,12 +27,6 @@ from foi.prepared import prepared
 from foi.settings import Settings
 
 _BUSY_SECONDS = 15
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-# Two writers may choose the same free slug; the second attempt finds it taken and chooses another.
-mark_error_retryable(IntegrityError)
-# A deadlock or serialization failure on PostgreSQL, a lock that timed out on SQLite.
-mark_error_retryable(OperationalError)
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -308,33 +299,3 @@ def changed_at(db: Session, scopes: Iterable[str]) -> tuple[tuple[tuple[str, int
     rows = db.execute(_versions(len(named)), named).all()
     moment = max((row.changed_at for row in rows), default=datetime.fromtimestamp(0, UTC))
     return tuple(sorted((row.scope, row.position) for row in rows)), moment
-
-
-def _request_db(request: Request) -> Session:
-    """Give the request's session: from the WSGI environ in tests; else a snapshot for reading,
-    or one joined to its transaction for writing.
-    """
-    given: Session | None = request.environ.get("foi.db")
-    if given is not None:
-        return given
-    writing = writes(request)
-    session: Session = request.registry["foi.site"].sessions.make(writing)
-    if writing:
-        # Here, for it takes long to import and only a site that serves writes in this way.
-        from zope.sqlalchemy import datamanager, register
-
-        register(session, initial_state=datamanager.STATUS_CHANGED, transaction_manager=request.tm)
-    request.add_finished_callback(lambda _: session.close())
-    return session
-
-
-def writes(request: Request) -> bool:
-    """Tell whether a request may write, and so needs a transaction (pyramid_tm's
-    `tm.activate_hook`).
-    """
-    return request.method not in SAFE_METHODS
-
-
-def includeme(config: Configurator) -> None:
-    """Give every request its `db`."""
-    config.add_request_method(_request_db, "db", reify=True)

@@ -8,7 +8,6 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -93,6 +92,8 @@ def contact(value: str) -> str:
     value = value.strip()
     if not value or "://" in value:
         return optional_address(value)
+    from email_validator import EmailNotValidError, validate_email  # takes long, and few need it
+
     try:
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError:

@@ -47,7 +47,7 @@ class Settings:
         "foi.extensions",
         "feeds bridge",
         types.words,
-        "Packages that add to the site: each one's `includeme` is called.",
+        "Packages that add to the site: `join` adds consumers and duties, `includeme` pages.",
     )
     site_url: str = _setting(
         "site.url",

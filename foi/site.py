@@ -4,8 +4,8 @@ alike.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from pyramid.request import Request
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,9 @@ from foi.archive.models import Fact
 from foi.db import Sessions, Versions, make_engine
 from foi.settings import Settings
 from foi.work.consumers import Consumers
+
+if TYPE_CHECKING:
+    from pyramid.request import Request
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Site:
     keys: Keys
     calendar: Calendar
     consumers: Consumers
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What parts have put here for others: in the web's registry it stands under the same name."""
     duties: list[Callable[["Site"], object]] = field(default_factory=list)
     """What else the clock asks for, added by the parts whose duty it is."""
     closing: list[Callable[[], object]] = field(default_factory=list)
@@ -65,7 +70,7 @@ def open_site(settings: Settings) -> Site:
     )
 
 
-def site_of(request: Request) -> Site:
+def site_of(request: "Request") -> Site:
     """Give the site that a web request is to."""
     return request.registry["foi.site"]  # type: ignore[no-any-return]
 

@@ -100,7 +100,6 @@ class Running:
 
     def close(self) -> None:
         """Let go of the index and the database."""
-        self.config.registry["foi.search"].close()
         self.site.close()
 
 

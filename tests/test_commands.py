@@ -1,5 +1,8 @@
 """Which command is meant by a name."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,18 @@ def test_every_command_is_found_by_its_name(name: str) -> None:
 def test_what_is_no_command_is_refused() -> None:
     for name in ("fish", "foi", "cli", "commands", ""):
         assert CliRunner().invoke(main, [name]).exit_code == 2
+
+
+def test_a_command_does_not_wait_for_what_only_the_web_needs(
+    tmp_path: Path, migrated: bytes
+) -> None:
+    (tmp_path / "foi.sqlite").write_bytes(migrated)
+    code = (
+        "import sys; from foi.cli import main; main(['bridge', 'forget'], standalone_mode=False); "
+        "print(sorted({m.split('.')[0] for m in sys.modules} & "
+        "{'pyramid', 'webob', 'jinja2', 'colander', 'feedgen', 'alembic', 'holidays'}))"
+    )
+    environ = {**os.environ, "FOI_DATA": str(tmp_path), "FOI_ALEPH_HOST": "http://127.0.0.1:9"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done

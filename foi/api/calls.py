@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 from foi.api import idempotency, payload, uploads
 from foi.archive import ledger
 from foi.archive.models import InfoRequest
-from foi.limits import limiter_of
+from foi.limits.limiter import limiter_of
 from foi.pages.json import dump
 from foi.problems import Problem
 from foi.site import Site, site_of

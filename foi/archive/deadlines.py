@@ -14,8 +14,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-import holidays
-
 FIRST_YEAR = 1990
 LAST_YEAR = 2100
 
@@ -200,6 +198,8 @@ def _reason(rule: Jurisdiction, day: date) -> str:
 @lru_cache(maxsize=1024)
 def _holidays(calendars: tuple[Calendar, ...], year: int) -> Mapping[date, str]:
     """Return the union of the calendars for one year: day -> names, and who keeps them."""
+    import holidays  # takes long, and few commands need it
+
     keepers: dict[date, dict[str, list[str]]] = {}
     for calendar in calendars:
         kept = holidays.country_holidays(

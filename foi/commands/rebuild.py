@@ -30,13 +30,12 @@ def search(ctx: Context, as_json: bool) -> None:
     done, for instance because another rebuild is under way.
     """
     site: Site = ctx.site()
-    engine = ctx.registry["foi.search"]
+    engine = site.shared["foi.search"]
     try:
         count = rebuild_index(site.sessions, engine, _telling("documents"))
     except SearchUnavailable as why:
         raise click.ClickException(str(why)) from None
     finally:
-        engine.close()
         site.close()
     click.echo(json.dumps({"documents": count}) if as_json else count)
 
@@ -56,7 +55,6 @@ def texts(ctx: Context, as_json: bool) -> None:
     try:
         count = reader.read_all(_telling("files"))
     finally:
-        ctx.registry["foi.search"].close()
         site.close()
     click.echo(json.dumps({"files": count}) if as_json else count)
 

@@ -14,10 +14,10 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from foi import migrations
+from foi import configure, migrations
 from foi.archive import casework
 from foi.archive.models import Delivery
-from foi.cli import Context, configured
+from foi.cli import Context, put_together
 from foi.commands.opening import ACTOR, reading, writing
 from foi.demo import load as load_demo
 from foi.demo import things_to_try
@@ -55,7 +55,7 @@ def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade:
     listening = _listen(host or ctx.settings.host, ctx.settings.port if port is None else port)
     click.get_current_context().call_on_close(listening.close)
     settings = _at(ctx.settings, listening.getsockname()[1])
-    config = configured(settings)
+    config = put_together(configure, settings)
     app = config.make_wsgi_app()
     site: Site = config.registry["foi.site"]
     if upgrade:
@@ -78,7 +78,6 @@ def serve(ctx: Context, host: str | None, port: int | None, demo: bool, upgrade:
     _run(server)
     if worker:
         worker.stop()
-    config.registry["foi.search"].close()
     site.close()
 
 

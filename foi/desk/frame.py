@@ -19,10 +19,10 @@ from foi.accounts import csrf, sessions
 from foi.addresses import View, one
 from foi.api import payload
 from foi.api.uploads import Tray
-from foi.db import SAFE_METHODS
 from foi.problems import Problem
 from foi.security import DESK
 from foi.site import site_of
+from foi.transactions import SAFE_METHODS
 
 SIGN_IN = "/sign-in"
 HOME = "/desk"

@@ -11,11 +11,11 @@ from pyramid.registry import Registry
 from pyramid.request import Request
 from pyramid.response import Response
 
-from foi.db import SAFE_METHODS
 from foi.limits.address import who
 from foi.limits.windows import Policy, Verdict
 from foi.problems import Problem, tell
 from foi.settings import Settings
+from foi.transactions import SAFE_METHODS
 
 UNLIMITED = ("/static/", "/health")
 """Beginnings of addresses that are never refused."""

@@ -1,16 +1,18 @@
 """What the public reads: one loader for each resource, every format once."""
 
-from pyramid.config import Configurator
+from typing import TYPE_CHECKING
 
-from foi import paths
-from foi.pages import json as machine
-from foi.pages import table
-from foi.pages.html import render_page
-from foi.pages.variants import Variant
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: "Configurator") -> None:
     """Register the formats of the core and what serves pages."""
+    from foi import paths
+    from foi.pages import machine, table
+    from foi.pages.html import render_page
+    from foi.pages.variants import Variant
+
     config.include("foi.pages.variants")
     config.include("foi.pages.cache")
     config.include("foi.pages.help")

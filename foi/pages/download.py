@@ -21,7 +21,7 @@ from zipstream import ZipStream
 from foi.archive import reading
 from foi.archive.blobs import BlobStore
 from foi.archive.filetypes import clean_name
-from foi.pages import files, json, links, requests, table
+from foi.pages import files, links, machine, requests, table
 from foi.pages.cache import CACHE_CONTROL
 from foi.pages.html import day_words, human_size
 from foi.pages.page import Page
@@ -210,7 +210,7 @@ def _json(request: Request, page: Page) -> bytes:
     registered = request.registry
     request.foi_resource = next(r for r in registered["foi.resources"] if r.name == "request")
     request.foi_variant = next(v for v in registered["foi.variants"] if v.name == "json")
-    return json.render_page(request, page)
+    return machine.render_page(request, page)
 
 
 def _manifest(

@@ -10,11 +10,13 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from itertools import chain, islice
-
-from pyramid.request import Request
+from typing import TYPE_CHECKING
 
 from foi.pages.page import Page
 from foi.site import site_of
+
+if TYPE_CHECKING:
+    from pyramid.request import Request
 
 _AT_ONCE = 200
 """Rows in one piece of the answer."""
@@ -22,7 +24,7 @@ _FORMULA = frozenset("=+-@\t\r")
 """What a text begins with that spreadsheets would run (OWASP, CSV injection)."""
 
 
-def render_page(request: Request, page: Page) -> Iterator[bytes]:
+def render_page(request: "Request", page: Page) -> Iterator[bytes]:
     """Give a page's table as UTF-8 CSV with a heading, in pieces."""
     assert page.table is not None
     zone = site_of(request).settings.site_zone

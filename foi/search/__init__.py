@@ -2,21 +2,21 @@
 date.
 """
 
-from pyramid.config import Configurator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foi.site import Site
 
 
-def includeme(config: Configurator) -> None:
-    """Open the engine that the settings name, as `foi.search` of the registry, and register its
+def join(site: "Site") -> None:
+    """Open the engine that the settings name, shared as `foi.search`, and register its
     consumers.
     """
     from foi.archive import ledger
     from foi.search.consumer import SearchConsumer
     from foi.search.whoosh_engine import WhooshEngine
     from foi.search.words import language
-    from foi.site import Site
     from foi.work.texts import TextsConsumer
-
-    site: Site = config.registry["foi.site"]
 
     def nothing_yet() -> bool:
         with site.sessions.reading() as db:
@@ -27,7 +27,8 @@ def includeme(config: Configurator) -> None:
         language=language(site.settings.site_locale),
         fresh_site=nothing_yet,
     )
-    config.registry["foi.search"] = engine
+    site.shared["foi.search"] = engine
+    site.closing.append(engine.close)
     site.consumers.add(
         TextsConsumer(
             site.sessions,

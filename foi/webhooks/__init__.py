@@ -1,14 +1,13 @@
 """Telling authorities and integrators what happened, as it happens."""
 
-from pyramid.config import Configurator
+from foi.site import Site
 
 
-def includeme(config: Configurator) -> None:
+def join(site: Site) -> None:
     """Register the consumer that sends, and the duties that go with it."""
     from foi.webhooks.consumer import Webhooks
     from foi.webhooks.log import prune
 
-    site = config.registry["foi.site"]
     consumer = Webhooks(site)
     site.consumers.add(consumer)
     site.duties.extend([consumer.catch_up, prune])

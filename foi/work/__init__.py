@@ -1,12 +1,14 @@
 """Owed work: claimed, done, settled, tried again or parked."""
 
-from pyramid.config import Configurator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foi.site import Site
 
 
-def includeme(config: Configurator) -> None:
+def join(site: "Site") -> None:
     """Register the consumers of the archive's own."""
     from foi.work.fanout import Fanout, Files
 
-    site = config.registry["foi.site"]
     site.consumers.add(Fanout(site))
     site.consumers.add(Files(site))

@@ -30,10 +30,14 @@ class Consumer(Protocol):
 
     name: str
     """At most 24 letters; the `consumer` of its deliveries."""
-    subjects: frozenset[str]
-    """Kinds of subject that are owed to it whenever they change; others only when owed by name."""
     batch: int
     """How many subjects it takes at once."""
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """Kinds of subject that are owed to it whenever they change; others only when owed by
+        name.
+        """
 
     def deliver(self, subjects: Sequence[str]) -> Outcome:
         """Make the far side agree with the rows of these subjects; runs outside any

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import pytest
-from pyramid.config import Configurator
 from sqlalchemy import select, update
 
 import bridge
@@ -162,11 +161,7 @@ def test_it_stands_back_while_somebody_pushes(kept: Site) -> None:
 @pytest.mark.parametrize(("host", "count"), [("", 0), ("http://aleph.example", 1)])
 def test_it_is_registered_when_there_is_an_aleph(open_: Open, host: str, count: int) -> None:
     site = open_(aleph__host=host)
-    config = Configurator(settings={})
-    config.registry["foi.site"] = site
-    config.include("foi.addresses")
-    config.include("foi.pages.variants")  # pages, to which the bridge adds
-    config.include(bridge)
+    bridge.join(site)
     assert len(site.consumers.all) == count
 
 

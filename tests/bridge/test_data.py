@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import webtest
 
-from bridge import published
 from bridge.export import export
 from bridge.export_index import making
+from bridge.keeping import keep_up
 from foi.archive import casework
 from foi.archive.models import Attachment, InfoRequest, Message
 from foi.cli import main
@@ -198,11 +198,11 @@ def test_an_unchanged_archive_is_not_exported_again(
     data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, running, made = data
-    assert not published.keep_up(running.site)
+    assert not keep_up(running.site)
     with running.site.sessions.writing() as db:
         casework.classify(db, db.get_one(InfoRequest, made.request), "desk", "rejected")
-    assert published.keep_up(running.site)
-    assert not published.keep_up(running.site)
+    assert keep_up(running.site)
+    assert not keep_up(running.site)
 
 
 def test_no_file_is_read_twice(data: Data) -> None:
@@ -242,8 +242,8 @@ def test_one_export_at_a_time(data: Data) -> None:
     _, running, made = data
     hide(running.site, Attachment, made.quotas)
     with making(running.site.settings.export_folder):
-        assert not published.keep_up(running.site)
-    assert published.keep_up(running.site)
+        assert not keep_up(running.site)
+    assert keep_up(running.site)
 
 
 def test_before_the_first_export(tmp_path: Path, migrated: bytes) -> None:
