@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 export PORT ?= 6543
 export FOI_DATA ?= var
 
+# Every process of the tests and every command would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help env serve test browser lint types check bench torture aleph ci lock clean
 
