@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Sequence
 from urllib.parse import unquote_to_bytes
 
+from jinja2 import Environment
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPException, HTTPNotFound, status_map
 from pyramid.registry import Registry
-from pyramid.renderers import render
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -79,15 +79,12 @@ def tell(request: Request, status: int, errors: Sequence[str]) -> Response:
         text = "\n".join([f"{heading}.", *errors, ""])
         response = Response(text, status=status, content_type="text/plain", charset="UTF-8")
     else:
-        html = render(
-            "problem.jinja2",
-            {
-                "heading": heading,
-                "errors": errors,
-                "status": status,
-                "words": guess_words(_path(request)) if status == 404 else "",
-            },
-            request=request,
+        templates: Environment = request.registry["foi.templates"]
+        html = templates.get_template("problem.jinja2").render(
+            heading=heading,
+            errors=errors,
+            status=status,
+            words=guess_words(_path(request)) if status == 404 else "",
         )
         response = Response(html, status=status, content_type="text/html", charset="UTF-8")
     response.headers["Cache-Control"] = "no-store"

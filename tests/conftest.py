@@ -110,7 +110,7 @@ def start(folder: Path, migrated: bytes, **ini: str) -> Running:
     if "database.url" not in ini and not database.exists():
         database.write_bytes(migrated)
     made = settings.load({"data": str(folder), "site.url": "http://foi.test", **ini}, {})
-    config = configure(made, {"jinja2.bytecode_caching": _COMPILED})
+    config = configure(made, {"foi.compiled": _COMPILED})
     app = config.make_wsgi_app()
     return Running(config, config.registry["foi.site"], app)
 

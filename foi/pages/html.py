@@ -1,14 +1,16 @@
 """The HTML renderer, and what every template can use."""
 
 import hashlib
+from collections.abc import MutableMapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 from pyramid.config import Configurator
 from pyramid.request import Request
+from pyramid.settings import asbool
 
 from foi import paths
 from foi.archive.casework import format_tag
@@ -20,6 +22,15 @@ from foi.site import Site, site_of
 _UNITS = ("bytes", "kB", "MB", "GB")
 
 
+class _Templates(Environment):
+    """Jinja's environment, whose globals are one dictionary: a chain of them, as Jinja makes, is
+    gone through at every import and every page.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return self.globals | dict(d or ())
+
+
 def render_page(request: Request, page: Page) -> str:
     """Give a page as HTML."""
     site = site_of(request)
@@ -29,7 +40,6 @@ def render_page(request: Request, page: Page) -> str:
         "alternates": alternates(request, page),
         **page.shows,
     }
-    # Straight from the templates: no page uses what Pyramid's `render` adds for a tenth more
     templates: Environment = request.registry["foi.templates"]
     return templates.get_template(page.template).render(shown)
 
@@ -70,30 +80,26 @@ def _words_of(day: date) -> str:
 
 
 def includeme(config: Configurator) -> None:
-    """Set up the templates."""
-    config.include("pyramid_jinja2")
-    config.add_jinja2_renderer(".jinja2")
-    config.add_jinja2_search_path(str(paths.folder("templates")), name=".jinja2")
-    site: Site = config.registry["foi.site"]
-
-    def prepare() -> None:
-        environment = config.get_jinja2_environment(name=".jinja2")
-        config.registry["foi.templates"] = environment
-        # A chain of dictionaries, as Jinja makes, is gone through at every import and every page.
-        environment.make_globals = lambda more: environment.globals | (more or {})
-        environment.trim_blocks = environment.lstrip_blocks = True
-        environment.globals |= {"links": links, "site": site.settings, "release": _release()}
-        environment.filters |= {
-            "day": lambda value: day_words(value, site),
-            "iso": _iso,
-            "size": human_size,
-            "prose": prose.to_html,
-            "letter": prose.folded,
-            "web_link": web_link,
-            "tag": lambda pair: format_tag(*pair),
-        }
-
-    config.action(None, prepare, order=1)
+    """Set up the templates, as `foi.templates` of the registry."""
+    site, asked = config.registry["foi.site"], config.registry.settings
+    environment = config.registry["foi.templates"] = _Templates(
+        loader=FileSystemLoader(paths.folder("templates")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=asbool(asked.get("pyramid.reload_templates")),
+        bytecode_cache=asked.get("foi.compiled"),
+    )
+    environment.globals |= {"links": links, "site": site.settings, "release": _release()}
+    environment.filters |= {
+        "day": lambda value: day_words(value, site),
+        "iso": _iso,
+        "size": human_size,
+        "prose": prose.to_html,
+        "letter": prose.folded,
+        "web_link": web_link,
+        "tag": lambda pair: format_tag(*pair),
+    }
 
 
 def _release() -> str:
