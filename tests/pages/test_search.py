@@ -2,9 +2,11 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +17,8 @@ import webtest
 from foi.archive import casework
 from foi.search.engine import Hits, SearchEngine
 from foi.search.query import Node
-from foi.site import Site
 from foi.work.worker import drain
-from tests.conftest import Running, add_body, add_person, add_request
+from tests.conftest import Running, add_body, add_person, add_request, made_once, start
 from tests.pages.scene import Town, answer, file, open_town
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -29,24 +30,36 @@ def town(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
         yield made
 
 
+@pytest.fixture(scope="module")
+def herons(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Path:
+    """The data of a site with thirty requests about herons, one a day, to two authorities."""
+
+    def fill(folder: Path) -> None:
+        made = start(folder / "site", migrated)
+        with made.site.sessions.writing() as db:
+            ada = add_person(db, "Ada Fenn")
+            bodies = [
+                add_body(db, name, tag_texts=["council"]) for name in ("Fenby", "Mill Marsh")
+            ]
+            for n in range(30):
+                at = START + timedelta(days=n)
+                request = add_request(
+                    db, bodies[n % 2], f"Herons {n}", person=ada, at=at, tag_texts=["birds"]
+                )
+                if n == 7:
+                    files = [file(made.site, b"the saltmarsh warden", "warden.txt")]
+                    answered = answer(db, request, "Attached.", files=files)
+                    casework.classify(db, request, "desk", "successful", message=answered)
+        drain(made.site)
+        made.close()
+
+    return made_once(tmp_path_factory, "herons", fill) / "site"
+
+
 @pytest.fixture
-def fill(running: Running, app: webtest.TestApp) -> Site:
-    """Thirty requests about herons, one a day, to two authorities."""
-    site = running.site
-    with site.sessions.writing() as db:
-        ada = add_person(db, "Ada Fenn")
-        bodies = [add_body(db, name, tag_texts=["council"]) for name in ("Fenby", "Mill Marsh")]
-        for n in range(30):
-            at = START + timedelta(days=n)
-            request = add_request(
-                db, bodies[n % 2], f"Herons {n}", person=ada, at=at, tag_texts=["birds"]
-            )
-            if n == 7:
-                files = [file(site, b"the saltmarsh warden", "warden.txt")]
-                made = answer(db, request, "Attached.", files=files)
-                casework.classify(db, request, "desk", "successful", message=made)
-    drain(site)
-    return site
+def fill(herons: Path, tmp_path: Path) -> None:
+    """Let the site that `running` starts have the herons."""
+    shutil.copytree(herons, tmp_path / "site")
 
 
 def every(app: webtest.TestApp, path: str, way: str = "next") -> list[str]:
