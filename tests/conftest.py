@@ -3,6 +3,7 @@ transaction.
 """
 
 import fcntl
+import functools
 import gc
 import os
 import tempfile
@@ -15,6 +16,7 @@ import pytest
 import transaction
 import webtest
 from jinja2.bccache import Bucket, BytecodeCache
+from pyramid import urldispatch
 from pyramid.config import Configurator
 from sqlalchemy.orm import Session
 
@@ -38,6 +40,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+def examples(number: int) -> int:
+    """How many examples hypothesis tries: a third of them unless FOI_THOROUGH is set."""
+    return number if "FOI_THOROUGH" in os.environ else number // 3
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage never again look through modules and tests: they stay."""
+    gc.collect()
+    gc.freeze()
 
 
 LETTER = (
@@ -88,6 +101,8 @@ class _Compiled(BytecodeCache):
 
 
 _COMPILED = _Compiled()
+# The same two hundred patterns for each application.
+urldispatch._compile_route = functools.cache(urldispatch._compile_route)
 
 
 @dataclass

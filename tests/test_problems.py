@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from foi.pages import cursors
+from tests.conftest import examples
 from tests.pages.scene import Town, dump, open_town
 
 
@@ -233,7 +234,7 @@ VALUE = st.binary(max_size=12).map(quote_from_bytes) | st.sampled_from(
 
 
 @settings(
-    max_examples=300,
+    max_examples=examples(300),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

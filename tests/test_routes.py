@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from foi.archive import casework
 from foi.pages import help
-from tests.conftest import Running, add_body, add_person, add_request, start
+from tests.conftest import Running, add_body, add_person, add_request, examples, start
 from tests.pages.scene import Town, answer, open_town
 
 PAGES = (
@@ -377,7 +377,7 @@ def test_a_route_is_found_as_pyramid_would_find_it(town: Town) -> None:
     fixed = sorted(word for word in known if "{" not in word)
     segment = st.sampled_from([*fixed, "7", "some_title", "7.json", "a.b", "x" * 300])
 
-    @settings(max_examples=1500, deadline=None, database=None)
+    @settings(max_examples=examples(1500), deadline=None, database=None)
     @given(st.lists(segment, max_size=5), st.sampled_from(["", "/", ".json", "//"]))
     def same(segments: list[str], end: str) -> None:
         request = Request.blank("/" + quote("/".join(segments)) + end)

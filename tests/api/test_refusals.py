@@ -21,7 +21,7 @@ from tests.api.calls import (
     multipart,
     upload,
 )
-from tests.conftest import add_body, add_person, add_request, key_for
+from tests.conftest import add_body, add_person, add_request, examples, key_for
 from tests.pages.scene import PDF, dump
 
 FORM = "application/x-www-form-urlencoded"
@@ -467,7 +467,7 @@ MEMBERS = st.dictionaries(
     JSONISH,
 )  # fmt: skip
 FUZZ = settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from foi.search.engine import Attached, Document, Hits, SearchEngine, Sort
 from foi.search.query import parse
+from tests.conftest import examples
 from tests.contract import search_by_reading as by_reading
 from tests.contract.searching import START, TODAY, body, event, find, keys, person, put
 
@@ -475,7 +476,7 @@ class SearchEngineContract:
 
     @settings(
         deadline=None,
-        max_examples=150,
+        max_examples=examples(150),
         suppress_health_check=[
             HealthCheck.function_scoped_fixture,
             HealthCheck.differing_executors,

@@ -18,7 +18,7 @@ from lxml import etree
 from sqlalchemy.orm import Session
 
 from foi.archive import casework, ledger
-from tests.conftest import add_body, add_person, add_request
+from tests.conftest import add_body, add_person, add_request, examples
 from tests.feeds.conftest import Fed, everything_of
 from tests.feeds.validity import ATOM, complaints
 from tests.pages.scene import answer, attachments
@@ -112,7 +112,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

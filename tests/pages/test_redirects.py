@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from foi.archive import casework
-from tests.conftest import add_body, add_request
+from tests.conftest import add_body, add_request, examples
 from tests.pages.scene import Town, open_town
 
 
@@ -194,7 +194,7 @@ PIECE = st.binary(max_size=8).map(quote_from_bytes) | st.sampled_from(
 
 
 @settings(
-    max_examples=200,
+    max_examples=examples(200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

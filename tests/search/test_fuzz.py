@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.pages.scene import Town, open_town
 
 _PIECES = st.sampled_from(
@@ -37,7 +38,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
         yield made
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(_TYPED, _FORMS)
 @example("(" * 10_000, "/search.json?query={}")
 @example('"' + "the lamp of the posts " * 450, "/search.json?query={}")

@@ -24,6 +24,7 @@ from foi.search.tree import (
     widened,
     write,
 )
+from tests.conftest import examples
 
 A, B, C = Word("a"), Word("b"), Word("c")
 TODAY = date(2026, 11, 19)  # a Thursday
@@ -173,7 +174,7 @@ _anything = st.one_of(st.text(), st.lists(_lumps, max_size=60).map("".join))
 _spaced = st.lists(_lumps, max_size=60).map(" ".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.one_of(_anything, _spaced))
 def test_any_text_has_a_meaning_and_its_normal_form_means_the_same(text: str) -> None:
     query = parse(text, TODAY)
