@@ -81,7 +81,6 @@ class Bench:
 
     def close(self) -> None:
         """Let go of files."""
-        self.engine.close()
         self.site.close()
 
 

@@ -83,6 +83,7 @@ def configure(settings: "Settings", pyramid: dict[str, Any] | None = None) -> An
     config.include("foi.api")  # calls of the write API, each carried out once
     config.include("foi.routes")  # every address
     for extension in settings.extensions:
-        config.include(extension)  # what it adds: formats, addresses
+        if hasattr(importlib.import_module(extension), "includeme"):
+            config.include(extension)  # what it adds: formats, addresses
     config.include("foi.routes.finish")  # every page in every format
     return config

@@ -43,7 +43,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def examples(number: int) -> int:
-    """How many examples hypothesis tries: a third of them unless FOI_THOROUGH is set."""
+    """How many examples hypothesis tries: a third of them unless FOI_THOROUGH is set, as it is for
+    what is marked `deeper` in .ci/run.
+    """
     return number if "FOI_THOROUGH" in os.environ else number // 3
 
 

@@ -1,4 +1,4 @@
-"""Which command is meant by a name."""
+"""Which command is meant by a name; what extensions and addresses may be called."""
 
 import os
 import subprocess
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from foi.addresses import get
 from foi.cli import main
+from tests.conftest import Running, start
 
 EXTENSION = """
 import click
@@ -31,6 +33,22 @@ def test_an_extensions_command_takes_the_place_of_the_cores(
     monkeypatch.setenv("FOI_EXTENSIONS", "foi_test_extension bridge")
     told = CliRunner().invoke(main, [name])
     assert (told.exit_code, told.output) == (0, f"the extension's {name}\n")
+
+
+def test_an_extension_may_add_to_the_site_alone(
+    tmp_path: Path, migrated: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "foi_test_joining.py").write_text("def join(site): site.shared['joined'] = True")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = start(tmp_path / "site", migrated, **{"foi.extensions": "foi_test_joining"})
+    assert made.config.registry["joined"]
+    made.close()
+
+
+def test_an_address_is_registered_once(running: Running) -> None:
+    known = next(iter(running.config.registry["foi.views"]))
+    with pytest.raises(ValueError, match=f"{known} already"):
+        get(running.config, known, "/another", lambda request: None)
 
 
 @pytest.mark.parametrize("name", ["serve", "key", "import", "body", "work", "bridge", "settings"])

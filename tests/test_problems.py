@@ -233,6 +233,7 @@ VALUE = st.binary(max_size=12).map(quote_from_bytes) | st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.deeper
 @settings(
     max_examples=examples(300),
     deadline=None,

@@ -368,6 +368,7 @@ def test_settings_of_another_site_give_its_own_links(tmp_path: Path, migrated: b
     running.close()
 
 
+@pytest.mark.deeper
 def test_a_route_is_found_as_pyramid_would_find_it(town: Town) -> None:
     """Pyramid tries all of them, in order."""
     registry = town.app.app.registry

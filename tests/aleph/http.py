@@ -6,6 +6,7 @@ memory.
 """
 
 import asyncio
+import logging
 import sys
 import threading
 from email.utils import formatdate
@@ -14,7 +15,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication
 
-from httptools import HttpParserError, HttpRequestParser, parse_url
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 1 << 18
 """Bytes that are taken from a socket at once."""
@@ -47,6 +50,8 @@ class _Connection(asyncio.BufferedProtocol):
         """Read what has come; what is no HTTP ends the connection."""
         try:
             self._parser.feed_data(self._room[:nbytes])
+        except HttpParserUpgrade:
+            pass  # to what nobody speaks here: answered as if it had not been asked for
         except HttpParserError:
             self._transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
             self._transport.close()
@@ -121,6 +126,9 @@ class _Connection(asyncio.BufferedProtocol):
         except ConnectionAbortedError:
             self._transport.abort()
             return
+        except Exception:
+            log.exception("%s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+            lines, content, stay = ["HTTP/1.1 500 Internal Server Error"], b"", False
         if not any(line.lower().startswith("content-length:") for line in lines):
             lines.append(f"Content-Length: {len(content)}")
         lines.append(f"Date: {formatdate(usegmt=True)}")
@@ -147,14 +155,18 @@ class HttpServer:
 
     def close(self) -> None:
         """Stop listening, break off what is under way, and end the thread."""
-        self._loop.call_soon_threadsafe(self._end)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         assert not self._thread.is_alive()
         self._loop.close()
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
+        for each in self._listening.sockets:
+            self._loop.remove_reader(each)
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0)  # connections that are just being accepted
         self._listening.close()
         for transport in list(self.open):
             transport.abort()
-        # Once the transports have let go of their sockets.
-        self._loop.call_soon(self._loop.stop)
+        await asyncio.sleep(0)  # they let go of their sockets

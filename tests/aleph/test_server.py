@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,34 @@ def test_a_share_of_calls_fails_at_random_but_the_same_for_a_seed() -> None:
     assert first == codes()
     assert 200 in first
     assert set(first) - {200}
+
+
+def test_a_mistake_of_its_own_is_a_500_and_not_the_end(
+    aleph: Aleph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(aleph.server.store, "commit", fail)
+        assert requests.get(f"{aleph.url}/api/2/metadata", timeout=5).status_code == 500
+    assert requests.get(f"{aleph.url}/api/2/metadata", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("latency", [0, 20])
+def test_who_asks_for_another_protocol_gets_this_one(latency: int) -> None:
+    asked = {"Connection": "Upgrade", "Upgrade": "h2c"}
+    with Aleph(latency_ms=latency) as aleph:
+        answer = requests.get(f"{aleph.url}/api/2/metadata", headers=asked, timeout=5)
+    assert answer.status_code == 200
+
+
+def test_it_closes_while_somebody_connects() -> None:
+    for _ in range(20):
+        with Aleph() as aleph, socket.socket() as caller:
+            caller.setblocking(False)
+            caller.connect_ex(("127.0.0.1", int(aleph.url.rpartition(":")[2])))
+        assert not aleph._http.open
 
 
 def test_calls_are_recorded_with_what_was_uploaded(aleph: Aleph, client: Client) -> None:

@@ -473,6 +473,7 @@ FUZZ = settings(
 )
 
 
+@pytest.mark.deeper
 @FUZZ
 @given(path=st.sampled_from(ALL), document=MEMBERS | JSONISH, as_form=st.booleans())
 @example(path=CREATE, document={"title": "Lamp posts", "body": "\x85\x1c"}, as_form=False)
@@ -490,6 +491,7 @@ def test_no_json_makes_it_stumble(
         council.web.get("/feed/list")
 
 
+@pytest.mark.deeper
 @FUZZ
 @given(
     path=st.sampled_from(ALL),

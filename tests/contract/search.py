@@ -474,6 +474,7 @@ class SearchEngineContract:
 
     # Anything at all
 
+    @pytest.mark.deeper
     @settings(
         deadline=None,
         max_examples=examples(150),

@@ -111,6 +111,7 @@ def test_all_that_was_written_is_in_the_feed(fed: Fed) -> None:
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
 
 
+@pytest.mark.deeper
 @settings(
     max_examples=examples(60),
     deadline=None,

@@ -307,6 +307,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
     running.close()
 
 
+@pytest.mark.deeper
 class TestWhileOthersWrite:
     """A reader who pages, and a mirror that polls, meet each event exactly once."""
 

@@ -193,6 +193,7 @@ PIECE = st.binary(max_size=8).map(quote_from_bytes) | st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.deeper
 @settings(
     max_examples=examples(200),
     deadline=None,

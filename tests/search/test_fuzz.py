@@ -38,6 +38,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, migrated: bytes) -> Iterator[
         yield made
 
 
+@pytest.mark.deeper
 @settings(max_examples=examples(300), deadline=None)
 @given(_TYPED, _FORMS)
 @example("(" * 10_000, "/search.json?query={}")

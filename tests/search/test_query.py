@@ -174,6 +174,7 @@ _anything = st.one_of(st.text(), st.lists(_lumps, max_size=60).map("".join))
 _spaced = st.lists(_lumps, max_size=60).map(" ".join)
 
 
+@pytest.mark.deeper
 @settings(max_examples=examples(400), deadline=None)
 @given(st.one_of(_anything, _spaced))
 def test_any_text_has_a_meaning_and_its_normal_form_means_the_same(text: str) -> None:
