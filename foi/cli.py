@@ -13,6 +13,7 @@ from collections.abc import Callable
 from configparser import ConfigParser, Error
 from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,19 +24,28 @@ from foi.settings import BadSetting, Settings
 
 T = TypeVar("T")
 
-CORE = (
-    "serve",
-    "upgrade",
-    "importing",
-    "keys",
-    "casework",
-    "users",
-    "webhooks",
-    "rebuild",
-    "upkeep",
-    "demo",
-)
-"""Modules of foi.commands; each offers `commands`, as an extension's `cli` module does."""
+CORE = {
+    "annotation": "casework",
+    "attachment": "casework",
+    "backup": "upkeep",
+    "body": "casework",
+    "check": "upkeep",
+    "demo": "demo",
+    "import": "importing",
+    "key": "keys",
+    "message": "casework",
+    "rebuild": "rebuild",
+    "request": "casework",
+    "restore": "upkeep",
+    "serve": "serve",
+    "upgrade": "upgrade",
+    "user": "users",
+    "webhook": "webhooks",
+    "work": "serve",
+}
+"""In which module of foi.commands each command is; a module offers `commands`, as an extension's
+`cli` module does. All but the one that is called would take long to import.
+"""
 
 
 class Context:
@@ -93,17 +103,16 @@ class _Commands(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(self._all(ctx))
+        offered = chain.from_iterable(map(_offered, self._extensions(ctx)))
+        return sorted({*CORE, "settings", *(command.name or "" for command in offered)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        # An extension's is taken before one of the core. Of these most are in the module that is
-        # called as they are; the others take long to import.
-        for module in reversed(self._modules(ctx)):
-            if not module.startswith("foi.") or module.endswith(f".{cmd_name}"):
-                for command in _offered(module):
-                    if command.name == cmd_name:
-                        return command
-        return self._all(ctx).get(cmd_name)
+        modules = self._extensions(ctx)
+        modules += [f"foi.commands.{CORE[cmd_name]}"] if cmd_name in CORE else []
+        for command in (*chain.from_iterable(map(_offered, modules)), settings_command):
+            if command.name == cmd_name:
+                return command
+        return None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a database or file that cannot be used ends it with exit code 2."""
@@ -115,19 +124,10 @@ class _Commands(click.Group):
             logging.getLogger(__name__).info("what went before", exc_info=True)
             raise click.UsageError(told) from None
 
-    def _modules(self, ctx: click.Context) -> list[str]:
+    def _extensions(self, ctx: click.Context) -> list[str]:
+        """Give the modules whose commands take the place of the core's, the last one first."""
         given = ctx.obj if isinstance(ctx.obj, Context) else Context(ctx.params.get("ini"))
-        extensions = given.settings.extensions
-        return [f"foi.commands.{name}" for name in CORE] + [f"{each}.cli" for each in extensions]
-
-    def _all(self, ctx: click.Context) -> dict[str, click.Command]:
-        found: dict[str, click.Command] = {
-            command.name or "": command for command in (settings_command,)
-        }
-        for name in self._modules(ctx):
-            for command in _offered(name):
-                found[command.name or ""] = command
-        return found
+        return [f"{each}.cli" for each in reversed(given.settings.extensions)]
 
 
 def _unusable(why: Exception) -> str | None:

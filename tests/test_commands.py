@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from foi.addresses import get
-from foi.cli import main
+from foi.cli import CORE, main
 from tests.conftest import Running, start
 
 EXTENSION = """
@@ -51,11 +52,20 @@ def test_an_address_is_registered_once(running: Running) -> None:
         get(running.config, known, "/another", lambda request: None)
 
 
-@pytest.mark.parametrize("name", ["serve", "key", "import", "body", "work", "bridge", "settings"])
+@pytest.mark.parametrize("name", [*CORE, "bridge", "settings"])
 def test_every_command_is_found_by_its_name(name: str) -> None:
     told = CliRunner().invoke(main, [name, "--help"])
     assert told.exit_code == 0
     assert told.output.startswith(f"Usage: main {name}")
+
+
+def test_every_command_of_the_core_is_where_it_is_looked_for() -> None:
+    offered = {
+        command.name: module
+        for module in CORE.values()
+        for command in import_module(f"foi.commands.{module}").commands
+    }
+    assert offered == CORE
 
 
 def test_what_is_no_command_is_refused() -> None:
