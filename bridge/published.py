@@ -1,8 +1,8 @@
 """The export on the web: `/data/index.json`, `/data/entities.ftm.json` and files by their SHA-1.
 
-The worker keeps it up. What has been withdrawn since it was made is refused at once: a file that
-no shown attachment has any more, and the entities as a whole until they are made anew without it.
-What it gives up: being newer than the worker's last round.
+The worker keeps it up (`bridge.keeping`). What has been withdrawn since it was made is refused at
+once: a file that no shown attachment has any more, and the entities as a whole until they are made
+anew without it.
 """
 
 import hashlib

@@ -53,20 +53,10 @@ def assemble(settings: "Settings") -> "Site":
 def configure(settings: "Settings", pyramid: dict[str, Any] | None = None) -> Any:
     """Put the site and its web together and give its Pyramid configurator."""
     from pyramid.config import Configurator
-    from pyramid_tm import explicit_manager
 
     from foi import migrations
-    from foi.transactions import writes
 
-    config = Configurator(
-        settings={
-            "tm.manager_hook": explicit_manager,
-            "tm.activate_hook": writes,
-            "tm.annotate_user": False,
-            "retry.attempts": 3,
-            **(pyramid or {}),
-        }
-    )
+    config = Configurator(settings=pyramid)
     site = config.registry["foi.site"] = assemble(settings)
     config.registry.update(site.shared)
     config.registry["foi.head"] = migrations.head()

@@ -109,7 +109,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         modules = self._extensions(ctx)
         modules += [f"foi.commands.{CORE[cmd_name]}"] if cmd_name in CORE else []
-        for command in (*chain.from_iterable(map(_offered, modules)), settings_command):
+        for command in chain(chain.from_iterable(map(_offered, modules)), [settings_command]):
             if command.name == cmd_name:
                 return command
         return None

@@ -3,6 +3,7 @@
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid_retry import mark_error_retryable
+from pyramid_tm import explicit_manager
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from zope.sqlalchemy import datamanager, register
@@ -22,7 +23,7 @@ def _request_db(request: Request) -> Session:
     given: Session | None = request.environ.get("foi.db")
     if given is not None:
         return given
-    writing = writes(request)
+    writing = _writes(request)
     session: Session = request.registry["foi.site"].sessions.make(writing)
     if writing:
         register(session, initial_state=datamanager.STATUS_CHANGED, transaction_manager=request.tm)
@@ -30,10 +31,8 @@ def _request_db(request: Request) -> Session:
     return session
 
 
-def writes(request: Request) -> bool:
-    """Tell whether a request may write, and so needs a transaction (pyramid_tm's
-    `tm.activate_hook`).
-    """
+def _writes(request: Request) -> bool:
+    """Tell whether a request may write, and so needs a transaction."""
     return request.method not in SAFE_METHODS
 
 
@@ -41,6 +40,14 @@ def includeme(config: Configurator) -> None:
     """Give every request its `db`, one transaction if it may write, and another try from the
     start when it has lost a race.
     """
+    config.add_settings(
+        {
+            "tm.manager_hook": explicit_manager,
+            "tm.activate_hook": _writes,
+            "tm.annotate_user": False,
+            "retry.attempts": 3,
+        }
+    )
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.add_request_method(_request_db, "db", reify=True)

@@ -88,7 +88,7 @@ def includeme(config: Configurator) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=asbool(asked.get("pyramid.reload_templates")),
-        bytecode_cache=asked.get("foi.compiled"),
+        bytecode_cache=asked.get("foi.compiled"),  # for tests, which start hundreds of sites
     )
     environment.globals |= {"links": links, "site": site.settings, "release": _release()}
     environment.filters |= {

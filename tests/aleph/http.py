@@ -33,7 +33,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin: an answer goes out at once, however small."""
+        """Begin."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._server.open.add(transport)

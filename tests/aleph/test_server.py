@@ -93,7 +93,7 @@ def test_who_asks_for_another_protocol_gets_this_one(latency: int) -> None:
 
 
 def test_it_closes_while_somebody_connects() -> None:
-    for _ in range(20):
+    for _ in range(60):
         with Aleph() as aleph, socket.socket() as caller:
             caller.setblocking(False)
             caller.connect_ex(("127.0.0.1", int(aleph.url.rpartition(":")[2])))

@@ -48,7 +48,7 @@ def _form(request: Request) -> tuple[str | None, bytes | None]:
     begin = body.find(mark)
     while (end := body.find(mark, begin + len(mark))) >= 0:
         content = body.find(b"\r\n\r\n", begin, end)
-        head = body[begin:content]
+        head = body[begin : max(begin, content)]
         if b"filename" in head:
             data = body[content + 4 : end - 2]
         elif re.search(rb'name="?meta"?(\s|;|$)', head):
